@@ -1,0 +1,38 @@
+/**
+ * Everything that Farebox can refuse, as data. A step returns a `Refusal` and never a `Response`;
+ * `respond.ts` turns it into HTTP in one place. Bugs throw; refusals do not.
+ *
+ * Every refusal carries `message` (what happened and what to do, one or two sentences for a person)
+ * and its evidence. Amounts are decimal strings in USD.
+ */
+export type Refusal =
+  | { code: "INVALID_REQUEST"; message: string; param?: string }
+  | { code: "INVALID_JSON"; message: string }
+  | { code: "UNAUTHENTICATED"; message: string }
+  | { code: "FORBIDDEN"; message: string }
+  | { code: "NOT_FOUND"; message: string }
+  | { code: "METHOD_NOT_ALLOWED"; message: string; allow: string }
+  | { code: "REQUEST_TOO_LARGE"; message: string; size_bytes_max: number }
+  | { code: "MODEL_NOT_FOUND"; message: string; model: string }
+  | { code: "PROVIDER_NOT_ENABLED"; message: string; provider: string }
+  | { code: "INSUFFICIENT_BALANCE"; message: string; balance: string; available: string }
+  | { code: "DUPLICATE_REQUEST"; message: string; request_id: string }
+  | { code: "IDEMPOTENCY_KEY_REUSED"; message: string }
+  | { code: "TOO_MANY_REQUESTS"; message: string; retry_after_seconds?: number }
+  | { code: "FREE_LIMIT_REACHED"; message: string; limit: number; window_ends_at?: string }
+  | { code: "CONFLICT"; message: string }
+  | { code: "USER_NOT_FOUND"; message: string }
+  | { code: "REQUEST_NOT_FOUND"; message: string }
+  | { code: "LEDGER_UNAVAILABLE"; message: string }
+  | { code: "AUTH_UNAVAILABLE"; message: string }
+  | { code: "UPSTREAM_ERROR"; message: string }
+  | { code: "UPSTREAM_TIMEOUT"; message: string };
+
+/** The stable, public name of a refusal. */
+export type RefusalCode = Refusal["code"];
+
+/** Tells a refusal from the value that a step would have returned. */
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === "object" && value !== null && "code" in value && "message" in value &&
+    typeof value.code === "string" && typeof value.message === "string";
+}
