@@ -1,0 +1,133 @@
+import * as z from "zod/mini";
+import { parseUsd, type Usd } from "./money.ts";
+import { TOKEN_CLASSES, type TokenClass } from "./usage.ts";
+
+/** USD per 1,000 tokens of each class, fallbacks already applied. */
+export type ClassPrices = Readonly<Record<TokenClass, Usd>>;
+
+/** The price of one model, as it is charged. */
+export interface Price {
+  readonly providerId: string;
+  readonly modelId: string;
+  /** For people; the model's id where the catalogue has no better name. */
+  readonly displayName: string;
+  /** Which version of this price; receipts name it. */
+  readonly version: number;
+  /** ISO 8601, or `null` where the row did not carry it (a reservation's does not need to). */
+  readonly updatedAt: string | null;
+  readonly standard: ClassPrices;
+  /** Applies to every class of a request whose prompt has more tokens than the threshold. */
+  readonly longContext: { readonly thresholdTokens: number; readonly prices: ClassPrices } | null;
+  /** Charged once a request. */
+  readonly requestFee: Usd;
+  /** The model's context window, where known. */
+  readonly maxInputTokens: number | null;
+  readonly maxOutputTokens: number | null;
+  /** The most that one image can cost in tokens, where known. */
+  readonly imageTokensMax: number | null;
+}
+
+const absentable = <T extends z.ZodMiniType>(schema: T) => z.optional(z.nullable(schema));
+const decimal = z.string();
+const count = z.number().check(z.int(), z.gte(0));
+
+/** A row of `pricing_catalogue()`, or `price` of what `reserve` returns. Amounts are decimal strings. */
+const PriceRow = z.object({
+  provider_id: z.string().check(z.minLength(1)),
+  model_id: z.string().check(z.minLength(1)),
+  display_name: absentable(z.string()),
+  price_version: z.number().check(z.int()),
+  updated_at: absentable(z.string()),
+  input_per_1k: decimal,
+  output_per_1k: decimal,
+  cache_read_per_1k: absentable(decimal),
+  cache_write_5m_per_1k: absentable(decimal),
+  cache_write_1h_per_1k: absentable(decimal),
+  request_fee: absentable(decimal),
+  long_context_threshold_tokens: absentable(count),
+  long_input_per_1k: absentable(decimal),
+  long_output_per_1k: absentable(decimal),
+  long_cache_read_per_1k: absentable(decimal),
+  long_cache_write_5m_per_1k: absentable(decimal),
+  long_cache_write_1h_per_1k: absentable(decimal),
+  max_input_tokens: absentable(count),
+  max_output_tokens: absentable(count),
+  image_tokens_max: absentable(count),
+});
+type PriceRow = z.infer<typeof PriceRow>;
+
+/**
+ * Reads a price from the ledger's row, once. Later code needs no fallback: every class has a price.
+ *
+ * @throws when the row has another shape, or an amount that is negative, no decimal, or too fine to
+ * be charged exactly (more than 7 decimals per 1,000 tokens).
+ */
+export function parsePrice(row: unknown): Price {
+  const parsed = z.parse(PriceRow, row);
+  const threshold = parsed.long_context_threshold_tokens ?? null;
+  return {
+    providerId: parsed.provider_id,
+    modelId: parsed.model_id,
+    displayName: parsed.display_name ?? parsed.model_id,
+    version: parsed.price_version,
+    updatedAt: parsed.updated_at ?? null,
+    standard: classPrices(parsed, ""),
+    longContext: threshold === null
+      ? null
+      : { thresholdTokens: threshold, prices: classPrices(parsed, "long_") },
+    requestFee: notNegative(parsed.request_fee ?? "0", "request_fee"),
+    maxInputTokens: parsed.max_input_tokens ?? null,
+    maxOutputTokens: parsed.max_output_tokens ?? null,
+    imageTokensMax: parsed.image_tokens_max ?? null,
+  };
+}
+
+/** Reads all rows of `pricing_catalogue()`; throws as `parsePrice` does. */
+export function parsePrices(rows: unknown): Price[] {
+  return z.parse(z.array(z.unknown()), rows).map(parsePrice);
+}
+
+/** The name under which a model is offered: `provider:model`. */
+export function modelName(price: Price): string {
+  return `${price.providerId}:${price.modelId}`;
+}
+
+/**
+ * A long-context price falls back to the standard price of its class first; what is then still
+ * absent falls back within the tier: cache read → input, 5-minute write → input, 1-hour write →
+ * 5-minute write → input.
+ */
+function classPrices(row: PriceRow, tier: "" | "long_"): ClassPrices {
+  const own = (name: TokenClass): Usd | null => {
+    const long = tier === "long_" ? row[`long_${name}_per_1k`] : null;
+    const text = long ?? row[`${name}_per_1k`] ?? null;
+    return text === null ? null : per1k(text, `${tier}${name}_per_1k`);
+  };
+  const [input, cacheRead, cacheWrite5m, cacheWrite1h, output] = TOKEN_CLASSES.map(own);
+  const inputPrice = input ?? 0n; // Never absent: the schema requires input and output.
+  return {
+    input: inputPrice,
+    cache_read: cacheRead ?? inputPrice,
+    cache_write_5m: cacheWrite5m ?? inputPrice,
+    cache_write_1h: cacheWrite1h ?? cacheWrite5m ?? inputPrice,
+    output: output ?? 0n,
+  };
+}
+
+function per1k(text: string, column: string): Usd {
+  const price = notNegative(text, column);
+  if (price % 1000n !== 0n) {
+    throw new RangeError(
+      `Cannot charge ${column} exactly with more than 7 decimals: current value is ${text}`,
+    );
+  }
+  return price;
+}
+
+function notNegative(text: string, column: string): Usd {
+  const amount = parseUsd(text);
+  if (amount < 0n) {
+    throw new RangeError(`Cannot charge a negative ${column}: current value is ${text}`);
+  }
+  return amount;
+}

@@ -1,0 +1,39 @@
+import fc from "fast-check";
+import { formatUsd } from "../../shared/pricing/money.ts";
+import type { Tokens } from "../../shared/pricing/usage.ts";
+
+/** A price per 1,000 tokens as the ledger sends it: at most 7 decimals, up to $100. */
+const per1k = fc.bigInt({ min: 0n, max: 1_000_000_000n }).map((units) => formatUsd(units * 1000n));
+const absentable = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: null });
+
+/** A row of the catalogue, with any of the optional prices absent. */
+export const priceRows = fc.record({
+  provider_id: fc.constant("openai"),
+  model_id: fc.constant("test-model"),
+  price_version: fc.integer({ min: 1, max: 1_000_000 }),
+  input_per_1k: per1k,
+  output_per_1k: per1k,
+  cache_read_per_1k: absentable(per1k),
+  cache_write_5m_per_1k: absentable(per1k),
+  cache_write_1h_per_1k: absentable(per1k),
+  request_fee: fc.bigInt({ min: 0n, max: 100_000_000_000n }).map(formatUsd),
+  long_context_threshold_tokens: absentable(fc.integer({ min: 1, max: 400_000 })),
+  long_input_per_1k: absentable(per1k),
+  long_output_per_1k: absentable(per1k),
+  long_cache_read_per_1k: absentable(per1k),
+  long_cache_write_5m_per_1k: absentable(per1k),
+  long_cache_write_1h_per_1k: absentable(per1k),
+});
+export type PriceRow = typeof priceRows extends fc.Arbitrary<infer Row> ? Row : never;
+
+const count = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 500_000 }));
+
+export const tokenCounts: fc.Arbitrary<Tokens> = fc.record({
+  input: count,
+  cache_read: count,
+  cache_write_5m: count,
+  cache_write_1h: count,
+  output: count,
+});
+
+export const markups = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30_000 }));
