@@ -1,0 +1,35 @@
+import { cors } from "hono/cors";
+import type { MiddlewareHandler } from "hono";
+
+/** The response headers that carry meaning, so that a browser's script may read them. */
+export const EXPOSED_HEADERS = [
+  "x-request-id",
+  "x-cost",
+  "x-balance",
+  "x-free-limit",
+  "x-guest-token",
+  "x-output-limited-by",
+  "x-should-retry",
+  "retry-after",
+] as const;
+
+/** Browsers cap how long a preflight may be remembered: two hours is the lowest of the caps. */
+const PREFLIGHT_SECONDS = 7200;
+
+/**
+ * Answers preflights and marks every response, refusals included, as readable by the allowed origins.
+ *
+ * @param allowedOrigins `["*"]` or exact origins. With exact origins a page may also send the guest
+ * cookie; with `*` browsers forbid that. Request headers are not restricted, because every SDK adds
+ * its own.
+ */
+export function allowOrigins(allowedOrigins: readonly string[]): MiddlewareHandler {
+  const anyOrigin = allowedOrigins.includes("*");
+  return cors({
+    origin: anyOrigin ? "*" : [...allowedOrigins],
+    credentials: !anyOrigin,
+    allowMethods: ["GET", "HEAD", "POST", "OPTIONS"],
+    exposeHeaders: [...EXPOSED_HEADERS],
+    maxAge: PREFLIGHT_SECONDS,
+  });
+}
