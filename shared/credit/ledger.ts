@@ -1,0 +1,212 @@
+/**
+ * The ledger as TypeScript sees it: one method per SQL function, nothing more. No method reads a
+ * balance to write one.
+ *
+ * A refusal comes back as a value (`isRefusal` tells). Anything else that goes wrong throws
+ * `LedgerUnavailable`, after at most the timeout; the caller decides whether that is a 503 or a retry.
+ */
+import * as z from "zod/mini";
+import type { Refusal } from "../edge/refusal.ts";
+import { parsePrices, type Price } from "../pricing/price.ts";
+import { LedgerUnavailable } from "./ledger_unavailable.ts";
+import * as reports from "./reports.ts";
+import type {
+  ExtendArgs,
+  GrantArgs,
+  GuestArgs,
+  IncidentArgs,
+  Page,
+  Range,
+  RefundArgs,
+  ReserveArgs,
+  SettleArgs,
+  SignUpArgs,
+  UsageArgs,
+} from "./requests.ts";
+import * as results from "./results.ts";
+import { createRpc, type LedgerOptions } from "./rpc.ts";
+
+export { LedgerUnavailable };
+
+/** A result, or the refusal that came instead. */
+export type Outcome<T> = Promise<T | Refusal>;
+
+/** Current prices, and the markup that comes on top of them (100 basis points are one per cent). */
+export type Catalogue = { prices: Price[]; markupBasisPoints: number };
+
+export interface Ledger {
+  reserve(args: ReserveArgs): Outcome<results.Reservation>;
+  extend(args: ExtendArgs): Outcome<results.Extension>;
+  settle(args: SettleArgs): Outcome<results.Settlement>;
+  release(args: { requestId: string; reason: string }): Outcome<results.Release>;
+  /** Settles or releases up to `limit` reservations whose worker is dead. */
+  expire(limit?: number): Outcome<results.Expiry>;
+  grantCredit(args: GrantArgs): Outcome<results.Grant>;
+  refund(args: RefundArgs): Outcome<results.Refund>;
+  welcome(userId: string): Outcome<results.Welcome>;
+  decideSignUp(args: SignUpArgs): Outcome<results.SignUpDecision>;
+  /** Creates the account, and grants the welcome credit, where that has not happened yet. */
+  accountBalance(userId: string): Outcome<results.AccountBalance>;
+  guestStatus(args: GuestArgs): Outcome<results.GuestStatus>;
+  usageList(args: UsageArgs): Outcome<reports.UsagePage>;
+  usageSummary(
+    args: Range & { userId: string; by: "day" | "model" },
+  ): Outcome<reports.UsageSummary>;
+  chatCost(args: { userId: string; chatId: string }): Outcome<reports.ChatCost>;
+  /** `userId: null` finds anyone's (the operator); null: there is none that this user may see. */
+  receipt(args: { userId: string | null; requestId: string }): Outcome<reports.Receipt | null>;
+  transactionsList(args: Page & { userId: string }): Outcome<reports.TransactionsPage>;
+  pricingCatalogue(): Outcome<Catalogue>;
+  /** Answers when both tables can be read; throws `LedgerUnavailable` otherwise. */
+  healthCheck(): Outcome<Record<string, unknown>>;
+  healthDetails(): Outcome<reports.HealthDetails>;
+  reconcile(): Outcome<reports.Reconciliation>;
+  recordIncident(args: IncidentArgs): Outcome<null>;
+}
+
+/** Connects to the ledger. Make one per isolate; it holds no state but the client. */
+export function createLedger(options: LedgerOptions): Ledger {
+  const rpc = createRpc(options);
+
+  async function call<T>(
+    name: string,
+    args: Record<string, unknown>,
+    parse: (data: unknown) => T,
+  ): Promise<T | Refusal> {
+    const result = await rpc(name, args);
+    if (result.kind === "refused") return result.refusal;
+    try {
+      return parse(result.data);
+    } catch (error) {
+      throw new LedgerUnavailable(name, `malformed answer (${shapeProblem(error)})`);
+    }
+  }
+  const as = <T extends z.ZodMiniType>(schema: T) => (data: unknown): z.infer<T> =>
+    z.parse(schema, data);
+
+  return {
+    reserve: ({ payer, ...args }) =>
+      call("reserve", {
+        p_request_id: args.requestId,
+        p_user_id: "userId" in payer ? payer.userId : null,
+        p_guest_token_id: "userId" in payer ? null : payer.guestTokenId,
+        p_guest_address_hash: "userId" in payer ? null : payer.guestAddressHash,
+        p_guest_limit: "userId" in payer ? null : payer.guestLimit,
+        p_provider_id: args.providerId,
+        p_model_id: args.modelId,
+        p_input_tokens_max: args.inputTokensMax,
+        p_output_tokens_max: args.outputTokensMax,
+        p_chat_id: args.chatId,
+        p_idempotency_key: args.idempotencyKey,
+        p_request_hash: args.requestHash,
+        p_enforcement: args.enforcement,
+      }, as(results.ReservationSchema)),
+    extend: (args) =>
+      call("extend", {
+        p_request_id: args.requestId,
+        p_output_tokens_total: args.outputTokensTotal,
+        p_input_tokens: args.inputTokens,
+        p_output_tokens: args.outputTokens,
+      }, as(results.ExtensionSchema)),
+    settle: (args) =>
+      call("settle", {
+        p_request_id: args.requestId,
+        p_input_tokens: args.tokens.input,
+        p_cache_read_tokens: args.tokens.cache_read,
+        p_cache_write_5m_tokens: args.tokens.cache_write_5m,
+        p_cache_write_1h_tokens: args.tokens.cache_write_1h,
+        p_output_tokens: args.tokens.output,
+        p_basis: args.basis,
+        p_provider_request_id: args.providerRequestId,
+        p_finish: args.finish,
+        p_first_token_ms: args.firstTokenMs,
+        p_duration_ms: args.durationMs,
+      }, as(results.SettlementSchema)),
+    release: ({ requestId, reason }) =>
+      call("release", { p_request_id: requestId, p_reason: reason }, as(results.ReleaseSchema)),
+    expire: (limit = 100) => call("expire", { p_limit: limit }, as(results.ExpirySchema)),
+    grantCredit: (args) =>
+      call("grant_credit", {
+        p_user_id: args.userId,
+        p_amount: args.amount,
+        p_kind: args.kind,
+        p_key: args.key,
+        p_note: args.note,
+      }, as(results.GrantSchema)),
+    refund: (args) =>
+      call("refund", {
+        p_request_id: args.requestId,
+        p_amount: args.amount,
+        p_key: args.key,
+        p_reason: args.reason,
+      }, as(results.RefundSchema)),
+    welcome: (userId) => call("welcome", { p_user_id: userId }, as(results.WelcomeSchema)),
+    decideSignUp: (args) =>
+      call("decide_sign_up", {
+        p_user_id: args.userId,
+        p_email: args.email,
+        p_address_hash: args.addressHash,
+        p_is_anonymous: args.isAnonymous,
+      }, as(results.SignUpDecisionSchema)),
+    accountBalance: (userId) =>
+      call("account_balance", { p_user_id: userId }, as(results.AccountBalanceSchema)),
+    guestStatus: (args) =>
+      call("guest_status", {
+        p_guest_token_id: args.guestTokenId,
+        p_guest_address_hash: args.guestAddressHash,
+        p_guest_limit: args.guestLimit,
+      }, as(results.GuestStatusSchema)),
+    usageList: (args) =>
+      call("usage_list", {
+        p_user_id: args.userId,
+        p_from: args.from,
+        p_to: args.to,
+        p_model: args.model,
+        p_chat_id: args.chatId,
+        p_limit: args.limit,
+        p_before: args.before,
+      }, as(reports.UsagePageSchema)),
+    usageSummary: (args) =>
+      call("usage_summary", {
+        p_user_id: args.userId,
+        p_by: args.by,
+        p_from: args.from,
+        p_to: args.to,
+      }, as(reports.UsageSummarySchema)),
+    chatCost: ({ userId, chatId }) =>
+      call("chat_cost", { p_user_id: userId, p_chat_id: chatId }, as(reports.ChatCostSchema)),
+    receipt: ({ userId, requestId }) =>
+      call("receipt", { p_user_id: userId, p_request_id: requestId }, as(reports.ReceiptSchema)),
+    transactionsList: ({ userId, limit, before }) =>
+      call(
+        "transactions_list",
+        { p_user_id: userId, p_limit: limit, p_before: before },
+        as(reports.TransactionsPageSchema),
+      ),
+    pricingCatalogue: () => call("pricing_catalogue", {}, parseCatalogue),
+    healthCheck: () => call("health_check", {}, as(z.record(z.string(), z.unknown()))),
+    healthDetails: () => call("health_details", {}, as(reports.HealthDetailsSchema)),
+    reconcile: () => call("reconcile", {}, as(reports.ReconciliationSchema)),
+    recordIncident: (args) =>
+      call("record_incident", {
+        p_kind: args.kind,
+        p_user_id: args.userId,
+        p_request_id: args.requestId,
+        p_details: args.details,
+      }, () => null),
+  };
+}
+
+const CatalogueMarkup = z.array(z.looseObject({ markup_basis_points: z.optional(z.int()) }));
+
+/** Every row carries the same markup, because it is a setting of the house. */
+function parseCatalogue(data: unknown): Catalogue {
+  const rows = z.parse(CatalogueMarkup, data);
+  return { prices: parsePrices(rows), markupBasisPoints: rows[0]?.markup_basis_points ?? 0 };
+}
+
+/** Where an answer has another form than expected: names of fields only, never their values. */
+function shapeProblem(error: unknown): string {
+  if (!(error instanceof z.core.$ZodError)) return "an amount out of range";
+  return error.issues.slice(0, 3).map((issue) => issue.path.join(".") || "the whole").join(", ");
+}

@@ -1,0 +1,81 @@
+/**
+ * What the ledger's functions are asked. Amounts are decimal strings in USD, times ISO 8601.
+ */
+import type { Basis, Tokens } from "../pricing/usage.ts";
+
+/** Who pays: an account, or a guest's free exchanges. */
+export type Payer =
+  | { userId: string }
+  | { guestTokenId: string; guestAddressHash: string; guestLimit: number };
+
+export type ReserveArgs = {
+  requestId: string;
+  payer: Payer;
+  providerId: string;
+  modelId: string;
+  /** Upper bound of the prompt, all classes. */
+  inputTokensMax: number;
+  /** The client's own limit; null where it set none. */
+  outputTokensMax: number | null;
+  chatId: string | null;
+  idempotencyKey: string | null;
+  /** Hash of what makes the request the same one; goes with `idempotencyKey`. */
+  requestHash: string | null;
+  enforcement: "enforce" | "observe" | "off";
+};
+
+export type ExtendArgs = {
+  requestId: string;
+  /** Absolute, so repeating is harmless; the same total again is a heartbeat. */
+  outputTokensTotal: number;
+  /** The checkpoint: what was used so far. */
+  inputTokens: number;
+  outputTokens: number;
+};
+
+export type SettleArgs = {
+  requestId: string;
+  tokens: Tokens;
+  basis: Basis;
+  providerRequestId: string | null;
+  /** Why the answer ended, in the provider's word. */
+  finish: string | null;
+  firstTokenMs: number | null;
+  durationMs: number | null;
+};
+
+export type GrantArgs = {
+  userId: string;
+  amount: string;
+  kind: "grant" | "top_up" | "adjustment";
+  /** Idempotency key: the same key grants once. */
+  key: string;
+  note: string | null;
+};
+
+export type RefundArgs = { requestId: string; amount: string | null; key: string; reason: string };
+
+export type SignUpArgs = {
+  userId: string;
+  email: string | null;
+  addressHash: string | null;
+  isAnonymous: boolean;
+};
+
+export type GuestArgs = { guestTokenId: string; guestAddressHash: string; guestLimit: number };
+
+export type Range = { from: string | null; to: string | null };
+export type Page = { limit: number; before: string | null };
+export type UsageArgs = Range & Page & {
+  userId: string;
+  /** `provider:model`. */
+  model: string | null;
+  chatId: string | null;
+};
+
+export type IncidentArgs = {
+  kind: string;
+  userId: string | null;
+  requestId: string | null;
+  details: Record<string, unknown>;
+};

@@ -1,0 +1,105 @@
+/**
+ * What the money functions answer. Amounts are decimal strings in USD, as SQL wrote them: pass them
+ * on as they are, and read them with `parseUsd` only to compute.
+ */
+import * as z from "zod/mini";
+import { parsePrice, type Price } from "../pricing/price.ts";
+
+const amount = z.string().check(z.regex(/^-?\d+(\.\d{1,10})?$/));
+const count = z.number().check(z.int());
+const basis = z.enum(["reported", "estimated", "checkpoint"]);
+
+export const ReservationSchema = z.object({
+  request_id: z.string(),
+  amount,
+  /** Output tokens that are paid for so far; the first slice. */
+  output_tokens_reserved: count,
+  /** The limit to send upstream. */
+  output_tokens_limit: count,
+  /** Who set that limit; null: nobody had to. */
+  output_limited_by: z.nullable(z.enum(["client", "model", "balance"])),
+  /** Null for a guest, who has no account. */
+  balance: z.nullable(amount),
+  available: z.nullable(amount),
+  price_version: count,
+  price: z.pipe(z.unknown(), z.transform((row): Price => parsePrice(row))),
+  markup_basis_points: count,
+  expires_at: z.string(),
+  /** Under `observe`: the code of the refusal that `enforce` would have raised. */
+  would_refuse: z.nullable(z.string()),
+  guest_exchanges_left: z.nullable(count),
+});
+export type Reservation = z.infer<typeof ReservationSchema>;
+
+export const ExtensionSchema = z.object({
+  state: z.enum(["extended", "refused", "closed"]),
+  output_tokens_reserved: count,
+  available: z.nullable(amount),
+  expires_at: z.nullable(z.string()),
+});
+export type Extension = z.infer<typeof ExtensionSchema>;
+
+export const SettlementSchema = z.object({
+  state: z.enum(["settled", "already_settled", "corrected"]),
+  cost: amount,
+  collected: amount,
+  uncollected: amount,
+  /** Null for a guest. */
+  balance_before: z.nullable(amount),
+  balance: z.nullable(amount),
+  basis,
+});
+export type Settlement = z.infer<typeof SettlementSchema>;
+
+export const ReleaseSchema = z.object({
+  state: z.enum(["released", "already_released", "already_settled"]),
+});
+export type Release = z.infer<typeof ReleaseSchema>;
+
+export const ExpirySchema = z.object({ settled: count, released: count });
+export type Expiry = z.infer<typeof ExpirySchema>;
+
+export const GrantSchema = z.object({
+  state: z.enum(["granted", "already_granted"]),
+  amount,
+  balance: amount,
+});
+export type Grant = z.infer<typeof GrantSchema>;
+
+export const RefundSchema = z.object({
+  state: z.enum(["refunded", "already_refunded"]),
+  amount,
+  balance: amount,
+});
+export type Refund = z.infer<typeof RefundSchema>;
+
+export const WelcomeSchema = z.object({
+  state: z.enum(["granted", "already_granted", "not_due"]),
+  amount,
+  balance: amount,
+});
+export type Welcome = z.infer<typeof WelcomeSchema>;
+
+export const SignUpDecisionSchema = z.object({
+  decision: z.enum(["grant", "no_credit", "reject"]),
+  amount,
+  reason: z.string(),
+  /** What to tell the person; only with `reject`. */
+  message: z.nullable(z.string()),
+});
+export type SignUpDecision = z.infer<typeof SignUpDecisionSchema>;
+
+export const AccountBalanceSchema = z.object({
+  balance: amount,
+  reserved: amount,
+  available: amount,
+  currency: z.string(),
+});
+export type AccountBalance = z.infer<typeof AccountBalanceSchema>;
+
+export const GuestStatusSchema = z.object({
+  limit: count,
+  left: count,
+  window_ends_at: z.nullable(z.string()),
+});
+export type GuestStatus = z.infer<typeof GuestStatusSchema>;
