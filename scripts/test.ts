@@ -1,0 +1,73 @@
+/**
+ * `deno task test [-- paths or deno test flags]`: starts the one Postgres that the tests share, runs
+ * them, and ends with `N passed, N failed` (and `, N skipped`) alone on the last line.
+ */
+import { fileURLToPath } from "node:url";
+import { CLUSTER_VARIABLE, startCluster } from "../tests/support/cluster.ts";
+import { readReport, type TestReport } from "./test_report.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/**
+ * Two files at a time: enough to overlap one's waiting with another's work, and on the two cores of
+ * a small CI machine more would only make timing-sensitive tests flaky.
+ */
+const JOBS = "2";
+
+async function main(args: string[]): Promise<number> {
+  const folder = await Deno.makeTempDir({ prefix: "farebox-report-" });
+  const cluster = await startCluster();
+  if (cluster.templateError) {
+    console.error(`Tests that need the database will fail. ${cluster.templateError}\n`);
+  }
+  // Ctrl-C reaches the tests too; we stay to stop the cluster behind them.
+  Deno.addSignalListener("SIGINT", () => {});
+  try {
+    const { stop: _, ...shared } = cluster;
+    const reportPath = `${folder}/report.xml`;
+    const { code } = await new Deno.Command(Deno.execPath(), {
+      // Types are checked by `deno task check`, once, and not again here.
+      args: [
+        "test",
+        "-A",
+        "--no-check",
+        "--parallel",
+        `--junit-path=${reportPath}`,
+        ...(args.some((arg) => !arg.startsWith("-")) ? args : [...args, "tests/"]),
+      ],
+      cwd: ROOT,
+      env: {
+        [CLUSTER_VARIABLE]: JSON.stringify(shared),
+        DENO_JOBS: Deno.env.get("DENO_JOBS") ?? JOBS,
+      },
+    }).spawn().status;
+    const report = await readReport(reportPath);
+    if (code !== 0 && report.failed.length === 0) {
+      report.failed.push("the run itself: a file could not be loaded, see above");
+    }
+    print(report);
+    return report.failed.length > 0 ? 1 : 0;
+  } finally {
+    await cluster.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function print(report: TestReport): void {
+  console.log("\nSeconds a file:");
+  for (const { file, seconds } of report.files) {
+    console.log(`${seconds.toFixed(1).padStart(7)}  ${file}`);
+  }
+  if (report.skipped.length > 0) {
+    console.log("\nSkipped, with the reason in brackets:");
+    for (const name of report.skipped) console.log(`  ${name}`);
+  }
+  if (report.failed.length > 0) {
+    console.log("\nFailed:");
+    for (const name of report.failed) console.log(`  ${name}`);
+  }
+  const skipped = report.skipped.length > 0 ? `, ${report.skipped.length} skipped` : "";
+  console.log(`\n${report.passed} passed, ${report.failed.length} failed${skipped}`);
+}
+
+Deno.exit(await main(Deno.args.filter((arg) => arg !== "--")));
