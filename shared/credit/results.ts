@@ -9,27 +9,35 @@ const amount = z.string().check(z.regex(/^-?\d+(\.\d{1,10})?$/));
 const count = z.number().check(z.int());
 const basis = z.enum(["reported", "estimated", "checkpoint"]);
 
-export const ReservationSchema = z.object({
+const ReservationRow = z.object({
   request_id: z.string(),
   amount,
   /** Output tokens that are paid for so far; the first slice. */
   output_tokens_reserved: count,
-  /** The limit to send upstream. */
-  output_tokens_limit: count,
-  /** Who set that limit; null: nobody had to. */
-  output_limited_by: z.nullable(z.enum(["client", "model", "balance"])),
+  /** The limit to send upstream; null: no one sets one. */
+  output_tokens_limit: z.nullable(count),
+  /** What set that limit; `guest` is the bound on what the house pays for. Null: nothing did. */
+  output_limited_by: z.nullable(z.enum(["client", "model", "balance", "guest"])),
   /** Null for a guest, who has no account. */
   balance: z.nullable(amount),
   available: z.nullable(amount),
   price_version: count,
-  price: z.pipe(z.unknown(), z.transform((row): Price => parsePrice(row))),
+  price: z.looseObject({}),
   markup_basis_points: count,
   expires_at: z.string(),
   /** Under `observe`: the code of the refusal that `enforce` would have raised. */
   would_refuse: z.nullable(z.string()),
   guest_exchanges_left: z.nullable(count),
 });
-export type Reservation = z.infer<typeof ReservationSchema>;
+/** The price that the reservation holds, whatever the catalogue says later. */
+export const ReservationSchema = z.pipe(
+  ReservationRow,
+  z.transform(({ price, ...row }): Reservation => ({
+    ...row,
+    price: parsePrice({ price_version: row.price_version, ...price }),
+  })),
+);
+export type Reservation = Omit<z.infer<typeof ReservationRow>, "price"> & { price: Price };
 
 export const ExtensionSchema = z.object({
   state: z.enum(["extended", "refused", "closed"]),
