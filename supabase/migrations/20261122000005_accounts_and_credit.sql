@@ -1,0 +1,328 @@
+-- Accounts and what comes in: the welcome credit, grants, top-ups, adjustments, refunds.
+--
+-- Lock order, everywhere: the account (or the guest's holders), then the reservation. Every
+-- function here runs in one transaction and is idempotent on its key.
+
+create table billing.sign_up_decisions (
+  user_id uuid primary key,
+  email_hash text,
+  address_hash text,
+  decision text not null,
+  amount numeric(20,10) not null,
+  reason text not null,
+  -- Who was created by this sign-up. Not always user_id: for OAuth the id is not final when the
+  -- hook decides.
+  granted_to uuid,
+  created_at timestamptz not null default clock_timestamp(),
+  constraint decision_is_known check (decision in ('grant', 'no_credit', 'reject')),
+  constraint only_a_grant_has_an_amount check (decision = 'grant' or amount = 0),
+  constraint amount_is_not_negative check (amount >= 0)
+);
+comment on table billing.sign_up_decisions is
+  'What the before-user-created hook decided about the welcome credit, by hashed e-mail and address.';
+
+create index sign_up_decisions_email_idx
+  on billing.sign_up_decisions (email_hash, created_at desc);
+create index sign_up_decisions_address_idx
+  on billing.sign_up_decisions (address_hash, created_at desc);
+
+alter table billing.sign_up_decisions enable row level security;
+create policy "no client reads sign-up decisions" on billing.sign_up_decisions
+  for all to anon, authenticated using (false);
+
+-- One person, one address: lower case, without "+tag", and without dots where they mean nothing.
+create function billing.email_hash(p_email text) returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select encode(sha256(convert_to(
+    case
+      when domain in ('gmail.com', 'googlemail.com') then replace(name, '.', '') || '@gmail.com'
+      else name || '@' || domain
+    end,
+    'UTF8'
+  )), 'hex')
+  from (
+    select
+      split_part(regexp_replace(lower(trim(p_email)), '@[^@]*$', ''), '+', 1) as name,
+      substring(lower(trim(p_email)) from '@([^@]*)$') as domain
+  ) parts
+  where domain is not null;
+$$;
+
+-- Adds to a locked account and writes the transaction that explains it.
+create function billing.write_transaction(
+  p_user_id uuid,
+  p_kind text,
+  p_amount numeric,
+  p_key text,
+  p_request_id uuid,
+  p_note text
+) returns numeric
+language plpgsql
+set search_path = ''
+as $$
+declare
+  after numeric;
+begin
+  update public.user_balances
+  set balance = balance + p_amount, updated_at = clock_timestamp()
+  where user_id = p_user_id
+  returning balance into after;
+  insert into public.balance_transactions (
+    user_id, kind, amount, balance_after, idempotency_key, request_id, note
+  ) values (p_user_id, p_kind, p_amount, after, p_key, p_request_id, p_note);
+  return after;
+end
+$$;
+
+-- Grants what the sign-up earned, once. The account is locked by the caller.
+create function billing.grant_welcome_credit(p_user_id uuid) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  person record;
+  decided billing.sign_up_decisions;
+  amount numeric;
+begin
+  select u.email, coalesce(u.is_anonymous, false) as is_anonymous into person
+  from auth.users u where u.id = p_user_id;
+  if person.is_anonymous then
+    return; -- due on conversion
+  end if;
+
+  select * into decided from billing.sign_up_decisions d
+  where d.user_id = p_user_id and d.decision <> 'reject';
+  if not found then
+    -- The id of an OAuth user is not final when the hook decides; the e-mail address is.
+    select * into decided from billing.sign_up_decisions d
+    where d.email_hash = billing.email_hash(person.email)
+      and d.decision <> 'reject'
+      and d.granted_to is null
+      and d.created_at > now() - interval '1 hour'
+    order by d.created_at desc
+    limit 1;
+  end if;
+  amount := coalesce(decided.amount, (select s.welcome_credit from billing.settings s));
+
+  if decided.user_id is not null then
+    update billing.sign_up_decisions set granted_to = p_user_id
+    where user_id = decided.user_id;
+  end if;
+  update public.user_balances set welcomed_at = clock_timestamp() where user_id = p_user_id;
+  if amount > 0 then
+    perform billing.write_transaction(
+      p_user_id, 'grant', amount, 'welcome:' || p_user_id, null, 'Welcome credit'
+    );
+  end if;
+end
+$$;
+
+-- The account of a user, locked until the transaction ends; created, and welcomed, if need be.
+create function billing.lock_account(p_user_id uuid) returns public.user_balances
+language plpgsql
+set search_path = ''
+as $$
+declare
+  account public.user_balances;
+begin
+  select * into account from public.user_balances where user_id = p_user_id for no key update;
+  if not found then
+    if p_user_id is null or not exists (select from auth.users where id = p_user_id) then
+      perform billing.refuse(
+        404, 'USER_NOT_FOUND', format('There is no user %s.', coalesce(p_user_id::text, 'null')),
+        'Use the id of a row in auth.users.'
+      );
+    end if;
+    -- Concurrent first requests: one inserts, the others wait here and then see its row.
+    insert into public.user_balances (user_id) values (p_user_id) on conflict do nothing;
+    select * into strict account from public.user_balances
+    where user_id = p_user_id for no key update;
+  end if;
+  if account.welcomed_at is null then
+    perform billing.grant_welcome_credit(p_user_id);
+    select * into strict account from public.user_balances where user_id = p_user_id;
+  end if;
+  return account;
+end
+$$;
+
+create function billing.welcome(p_user_id uuid) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  was_welcomed boolean;
+  account public.user_balances;
+begin
+  select b.welcomed_at is not null into was_welcomed
+  from public.user_balances b where b.user_id = p_user_id for no key update;
+  account := billing.lock_account(p_user_id);
+  return jsonb_build_object(
+    'state', case
+      when coalesce(was_welcomed, false) then 'already_granted'
+      when account.welcomed_at is null then 'not_due'
+      else 'granted'
+    end,
+    'amount', billing.usd(coalesce((
+      select t.amount from public.balance_transactions t
+      where t.idempotency_key = 'welcome:' || p_user_id
+    ), 0)),
+    'balance', billing.usd(account.balance)
+  );
+end
+$$;
+
+create function billing.grant_credit(
+  p_user_id uuid,
+  p_amount text,
+  p_kind text,
+  p_key text,
+  p_note text
+) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  amount constant numeric := billing.parse_usd(p_amount);
+  account public.user_balances;
+  prior public.balance_transactions;
+  after numeric;
+begin
+  if p_kind is null or p_kind not in ('grant', 'top_up', 'adjustment') then
+    perform billing.refuse(
+      400, 'INVALID_ARGUMENT', format('%L is not a kind of credit.', p_kind),
+      'Use grant, top_up or adjustment; a refund has its own function.'
+    );
+  end if;
+  if amount = 0 or (amount < 0 and p_kind <> 'adjustment') then
+    perform billing.refuse(
+      400, 'INVALID_ARGUMENT', format('Cannot %s %s USD.', p_kind, billing.usd(amount)),
+      'Credits are above zero; only an adjustment may take away.'
+    );
+  end if;
+  if coalesce(p_key, '') = '' or length(p_key) > 255 then
+    perform billing.refuse(
+      400, 'INVALID_ARGUMENT', 'A credit needs an idempotency key of 1 to 255 characters.',
+      'Use the id of what caused it, such as a payment.'
+    );
+  end if;
+  account := billing.lock_account(p_user_id);
+
+  -- The advisory lock makes the same key under two different users wait for each other.
+  perform pg_advisory_xact_lock(hashtextextended('farebox:credit:' || p_key, 0));
+  select * into prior from public.balance_transactions t where t.idempotency_key = p_key;
+  if found then
+    if prior.user_id <> p_user_id or prior.amount <> amount or prior.kind <> p_kind then
+      perform billing.refuse(
+        409, 'KEY_CONFLICT', format('The key %L was used for another credit.', p_key),
+        'Use a new key for a new credit; the same key only repeats the same one.'
+      );
+    end if;
+    return jsonb_build_object(
+      'state', 'already_granted', 'amount', billing.usd(prior.amount),
+      'balance', billing.usd(account.balance)
+    );
+  end if;
+  if amount < 0 and account.balance - account.reserved + amount < 0 then
+    perform billing.refuse(
+      402, 'INSUFFICIENT_BALANCE',
+      format('Cannot take %s USD: only %s USD are available.', billing.usd(-amount),
+        billing.usd(account.balance - account.reserved)),
+      'Take less, or wait until open requests have settled.',
+      jsonb_build_object(
+        'balance', billing.usd(account.balance),
+        'available', billing.usd(account.balance - account.reserved)
+      )
+    );
+  end if;
+  after := billing.write_transaction(p_user_id, p_kind, amount, p_key, null, p_note);
+  return jsonb_build_object(
+    'state', 'granted', 'amount', billing.usd(amount), 'balance', billing.usd(after)
+  );
+end
+$$;
+
+-- Gives back what a request was charged, or a part of it; never more than was collected.
+-- p_amount null: all that is left.
+create function billing.refund(
+  p_request_id uuid,
+  p_amount text,
+  p_key text,
+  p_reason text
+) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  amount numeric := billing.parse_usd(coalesce(p_amount, '0'));
+  charged_user uuid;
+  account public.user_balances;
+  prior public.balance_transactions;
+  refundable numeric;
+  after numeric;
+begin
+  if coalesce(p_key, '') = '' or length(p_key) > 255 then
+    perform billing.refuse(
+      400, 'INVALID_ARGUMENT', 'A refund needs an idempotency key of 1 to 255 characters.',
+      'Use the id of what caused it, such as a support case.'
+    );
+  end if;
+  select u.user_id into charged_user from public.usage_records u
+  where u.request_id = p_request_id and u.sequence = 0;
+  if charged_user is null then
+    perform billing.refuse(
+      404, 'REQUEST_NOT_FOUND', format('No user was charged for request %s.', p_request_id),
+      'Use a request id from usage_records that has a user.'
+    );
+  end if;
+  account := billing.lock_account(charged_user);
+  perform pg_advisory_xact_lock(hashtextextended('farebox:credit:' || p_key, 0));
+  select * into prior from public.balance_transactions t where t.idempotency_key = p_key;
+  if found then
+    if prior.request_id is distinct from p_request_id
+      or (p_amount is not null and prior.amount <> amount)
+    then
+      perform billing.refuse(
+        409, 'KEY_CONFLICT', format('The key %L was used for another credit.', p_key),
+        'Use a new key for a new refund; the same key only repeats the same one.'
+      );
+    end if;
+    return jsonb_build_object(
+      'state', 'already_refunded', 'amount', billing.usd(prior.amount),
+      'balance', billing.usd(account.balance)
+    );
+  end if;
+  select coalesce(sum(u.collected), 0) - billing.refunded(p_request_id) into refundable
+  from public.usage_records u where u.request_id = p_request_id;
+  if p_amount is null then
+    amount := refundable;
+  end if;
+  if amount <= 0 or amount > refundable then
+    perform billing.refuse(
+      400, 'INVALID_ARGUMENT',
+      format('Cannot refund %s USD: %s USD of request %s are left to refund.',
+        billing.usd(amount), billing.usd(refundable), p_request_id),
+      'Refund an amount above zero and within what is left.'
+    );
+  end if;
+  after := billing.write_transaction(charged_user, 'refund', amount, p_key, p_request_id, p_reason);
+  return jsonb_build_object(
+    'state', 'refunded', 'amount', billing.usd(amount), 'balance', billing.usd(after)
+  );
+end
+$$;
+
+create function billing.refunded(p_request_id uuid) returns numeric
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(sum(t.amount), 0) from public.balance_transactions t
+  where t.request_id = p_request_id;
+$$;

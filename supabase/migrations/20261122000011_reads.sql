@@ -1,0 +1,396 @@
+-- What users and operators read, with every amount as an exact decimal string.
+
+create function billing.tokens_as_json(
+  p_input bigint,
+  p_cache_read bigint,
+  p_cache_write_5m bigint,
+  p_cache_write_1h bigint,
+  p_output bigint
+) returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'input', coalesce(p_input, 0),
+    'cache_read', coalesce(p_cache_read, 0),
+    'cache_write_5m', coalesce(p_cache_write_5m, 0),
+    'cache_write_1h', coalesce(p_cache_write_1h, 0),
+    'output', coalesce(p_output, 0)
+  );
+$$;
+
+create function billing.account_balance(p_user_id uuid) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  account public.user_balances;
+begin
+  select * into account from public.user_balances b where b.user_id = p_user_id;
+  if not found or account.welcomed_at is null then
+    account := billing.lock_account(p_user_id);
+  end if;
+  return jsonb_build_object(
+    'balance', billing.usd(account.balance),
+    'reserved', billing.usd(account.reserved),
+    'available', billing.usd(account.balance - account.reserved),
+    'currency', account.currency
+  );
+end
+$$;
+
+create function billing.pricing_catalogue() returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(
+    billing.price_as_json(m.price_version) || jsonb_build_object(
+      'display_name', m.display_name,
+      'price_version', m.price_version,
+      'updated_at', m.updated_at
+    )
+    order by m.provider_id, m.model_id
+  ), '[]')
+  from public.model_pricing m;
+$$;
+
+-- A position in a list, newest first: everything before it is older.
+create function billing.cursor_time(p_cursor text) returns timestamptz
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if p_cursor is null then
+    return 'infinity';
+  end if;
+  if p_cursor !~ '^[0-9]{1,18}$' then
+    perform billing.refuse(
+      400, 'INVALID_ARGUMENT', format('%L is not a cursor.', left(p_cursor, 40)),
+      'Send the next_before of the previous page, or leave it out.'
+    );
+  end if;
+  return timestamptz 'epoch' + p_cursor::bigint * interval '1 microsecond';
+end
+$$;
+
+create function billing.cursor_of(p_time timestamptz) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select (extract(epoch from p_time) * 1000000)::bigint::text;
+$$;
+
+create function billing.usage_list(
+  p_user_id uuid,
+  p_from timestamptz,
+  p_to timestamptz,
+  p_model text,
+  p_chat_id text,
+  p_limit integer,
+  p_before text
+) returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  with page as (
+    select u.* from public.usage_records u
+    where u.user_id = p_user_id
+      and u.created_at < billing.cursor_time(p_before)
+      and u.created_at >= coalesce(p_from, '-infinity')
+      and u.created_at < coalesce(p_to, 'infinity')
+      and (p_model is null or p_model in (u.provider_id || ':' || u.model_id, u.model_id))
+      and (p_chat_id is null or u.chat_id = p_chat_id)
+    order by u.created_at desc
+    limit p_limit + 1
+  ),
+  shown as (
+    select * from page order by created_at desc limit p_limit
+  )
+  select jsonb_build_object(
+    'records', coalesce((
+      select jsonb_agg(
+        jsonb_build_object(
+          'request_id', s.request_id,
+          'kind', case s.sequence when 0 then 'charge' else 'correction' end,
+          'chat_id', s.chat_id,
+          'provider', s.provider_id,
+          'model', s.provider_id || ':' || s.model_id,
+          'tokens', billing.tokens_as_json(
+            s.input_tokens, s.cache_read_tokens, s.cache_write_5m_tokens, s.cache_write_1h_tokens,
+            s.output_tokens
+          ),
+          'cost', billing.usd(s.cost),
+          'collected', billing.usd(s.collected),
+          'uncollected', billing.usd(s.uncollected),
+          'basis', s.basis,
+          'created_at', s.created_at
+        )
+        order by s.created_at desc
+      )
+      from shown s
+    ), '[]'),
+    'next_before', case
+      when (select count(*) from page) > p_limit
+        then (select billing.cursor_of(min(s.created_at)) from shown s)
+    end
+  );
+$$;
+
+create function billing.usage_summary(
+  p_user_id uuid,
+  p_by text,
+  p_from timestamptz,
+  p_to timestamptz
+) returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  with rows as (
+    select
+      case p_by
+        when 'day' then to_char(u.created_at at time zone 'UTC', 'YYYY-MM-DD')
+        else u.provider_id || ':' || u.model_id
+      end as key,
+      u.*
+    from public.usage_records u
+    where u.user_id = p_user_id
+      and u.created_at >= coalesce(p_from, '-infinity')
+      and u.created_at < coalesce(p_to, 'infinity')
+  ),
+  sums as (
+    select
+      r.key,
+      grouping(r.key) as is_total,
+      count(*) filter (where r.sequence = 0) as requests,
+      billing.tokens_as_json(
+        sum(r.input_tokens), sum(r.cache_read_tokens), sum(r.cache_write_5m_tokens),
+        sum(r.cache_write_1h_tokens), sum(r.output_tokens)
+      ) as tokens,
+      billing.usd(coalesce(sum(r.cost), 0)) as cost
+    from rows r
+    group by grouping sets ((r.key), ())
+  )
+  select jsonb_build_object(
+    'by', p_by,
+    'groups', coalesce(jsonb_agg(
+      jsonb_build_object('key', s.key, 'requests', s.requests, 'tokens', s.tokens, 'cost', s.cost)
+      order by s.key
+    ) filter (where s.is_total = 0), '[]'),
+    'total', (jsonb_agg(
+      jsonb_build_object('requests', s.requests, 'tokens', s.tokens, 'cost', s.cost)
+    ) filter (where s.is_total = 1)) -> 0
+  )
+  from sums s;
+$$;
+
+create function billing.chat_cost(p_user_id uuid, p_chat_id text) returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'chat_id', p_chat_id,
+    'cost', billing.usd(coalesce(sum(u.cost), 0)),
+    'requests', count(*) filter (where u.sequence = 0),
+    'tokens', billing.tokens_as_json(
+      sum(u.input_tokens), sum(u.cache_read_tokens), sum(u.cache_write_5m_tokens),
+      sum(u.cache_write_1h_tokens), sum(u.output_tokens)
+    ),
+    'messages', coalesce(jsonb_agg(
+      jsonb_build_object(
+        'request_id', u.request_id,
+        'model', u.provider_id || ':' || u.model_id,
+        'cost', billing.usd(u.cost),
+        'tokens', billing.tokens_as_json(
+          u.input_tokens, u.cache_read_tokens, u.cache_write_5m_tokens, u.cache_write_1h_tokens,
+          u.output_tokens
+        ),
+        'basis', u.basis,
+        'created_at', u.created_at
+      )
+      order by u.created_at
+    ), '[]')
+  )
+  from public.usage_records u
+  where u.user_id = p_user_id and u.chat_id = p_chat_id;
+$$;
+
+create function billing.transactions_list(p_user_id uuid, p_limit integer, p_before text)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  with page as (
+    select t.* from public.balance_transactions t
+    where t.user_id = p_user_id and t.created_at < billing.cursor_time(p_before)
+    order by t.created_at desc
+    limit p_limit + 1
+  ),
+  shown as (
+    select * from page order by created_at desc limit p_limit
+  )
+  select jsonb_build_object(
+    'transactions', coalesce((
+      select jsonb_agg(
+        jsonb_build_object(
+          'id', s.id,
+          'kind', s.kind,
+          'amount', billing.usd(s.amount),
+          'note', s.note,
+          'request_id', s.request_id,
+          'balance_after', billing.usd(s.balance_after),
+          'created_at', s.created_at
+        )
+        order by s.created_at desc
+      )
+      from shown s
+    ), '[]'),
+    'next_before', case
+      when (select count(*) from page) > p_limit
+        then (select billing.cursor_of(min(s.created_at)) from shown s)
+    end
+  );
+$$;
+
+-- The unit price of each token class, by the rules of billing.cost_of.
+create function billing.price_lines(
+  p_price billing.model_pricing_history,
+  p_charge public.usage_records,
+  p_long boolean
+) returns table (ordinal integer, class text, tokens integer, per_1k numeric)
+language sql
+immutable
+set search_path = ''
+as $$
+  with tier as (
+    select
+      case when p_long then coalesce(p_price.long_input_per_1k, p_price.input_per_1k)
+        else p_price.input_per_1k end as input,
+      case when p_long then coalesce(p_price.long_cache_read_per_1k, p_price.cache_read_per_1k)
+        else p_price.cache_read_per_1k end as cache_read,
+      case when p_long
+        then coalesce(p_price.long_cache_write_5m_per_1k, p_price.cache_write_5m_per_1k)
+        else p_price.cache_write_5m_per_1k end as cache_write_5m,
+      case when p_long
+        then coalesce(p_price.long_cache_write_1h_per_1k, p_price.cache_write_1h_per_1k)
+        else p_price.cache_write_1h_per_1k end as cache_write_1h,
+      case when p_long then coalesce(p_price.long_output_per_1k, p_price.output_per_1k)
+        else p_price.output_per_1k end as output
+  )
+  select line.*
+  from tier t
+  cross join lateral (values
+    (1, 'input', p_charge.input_tokens, t.input),
+    (2, 'cache_read', p_charge.cache_read_tokens, coalesce(t.cache_read, t.input)),
+    (3, 'cache_write_5m', p_charge.cache_write_5m_tokens, coalesce(t.cache_write_5m, t.input)),
+    (4, 'cache_write_1h', p_charge.cache_write_1h_tokens,
+      coalesce(t.cache_write_1h, t.cache_write_5m, t.input)),
+    (5, 'output', p_charge.output_tokens, t.output)
+  ) line (ordinal, class, tokens, per_1k);
+$$;
+
+-- Why this price: token classes, unit prices, price version, basis, and the balance before and
+-- after. p_user_id null reads as the operator; otherwise another user's receipt does not exist.
+create function billing.receipt(p_user_id uuid, p_request_id uuid) returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  charge public.usage_records;
+  correction public.usage_records;
+  price billing.model_pricing_history;
+  long boolean;
+begin
+  select * into charge from public.usage_records u
+  where u.request_id = p_request_id
+    and u.sequence = 0
+    and (p_user_id is null or u.user_id = p_user_id);
+  if not found then
+    return null;
+  end if;
+  select * into correction from public.usage_records u
+  where u.request_id = p_request_id and u.sequence = 1;
+  select * into strict price from billing.model_pricing_history h
+  where h.price_version = charge.price_version;
+  -- The lines explain the true usage: the charge and its correction together.
+  charge.input_tokens := charge.input_tokens + coalesce(correction.input_tokens, 0);
+  charge.cache_read_tokens := charge.cache_read_tokens + coalesce(correction.cache_read_tokens, 0);
+  charge.cache_write_5m_tokens :=
+    charge.cache_write_5m_tokens + coalesce(correction.cache_write_5m_tokens, 0);
+  charge.cache_write_1h_tokens :=
+    charge.cache_write_1h_tokens + coalesce(correction.cache_write_1h_tokens, 0);
+  charge.output_tokens := charge.output_tokens + coalesce(correction.output_tokens, 0);
+  long := coalesce(
+    charge.input_tokens::bigint + charge.cache_read_tokens + charge.cache_write_5m_tokens
+      + charge.cache_write_1h_tokens > price.long_context_threshold_tokens,
+    false
+  );
+  return jsonb_build_object(
+    'request_id', charge.request_id,
+    'user_id', charge.user_id,
+    'chat_id', charge.chat_id,
+    'provider', charge.provider_id,
+    'model', charge.provider_id || ':' || charge.model_id,
+    'basis', coalesce(correction.basis, charge.basis),
+    'finish', coalesce(correction.finish, charge.finish),
+    'provider_request_id', coalesce(correction.provider_request_id, charge.provider_request_id),
+    'price_version', charge.price_version,
+    'price_effective_from', price.effective_from,
+    'tier', case when long then 'long_context' else 'standard' end,
+    'markup_basis_points', charge.markup_basis_points,
+    'lines', (
+      select jsonb_agg(
+        jsonb_build_object(
+          'class', line.class,
+          'tokens', line.tokens,
+          'price_per_1k', billing.usd(line.per_1k),
+          'cost', billing.usd(line.tokens * line.per_1k * 0.001)
+        )
+        order by line.ordinal
+      )
+      from billing.price_lines(price, charge, long) line
+      where line.tokens <> 0
+    ),
+    'request_fee', billing.usd(price.request_fee),
+    'cost', billing.usd(charge.cost + coalesce(correction.cost, 0)),
+    'collected', billing.usd(charge.collected + coalesce(correction.collected, 0)),
+    'uncollected', billing.usd(charge.uncollected + coalesce(correction.uncollected, 0)),
+    'balance_before', billing.usd(charge.balance_before),
+    'balance_after', billing.usd(charge.balance_after),
+    'created_at', charge.created_at,
+    'correction', case when correction.request_id is not null then jsonb_build_object(
+      'cost', billing.usd(correction.cost),
+      'collected', billing.usd(correction.collected),
+      'uncollected', billing.usd(correction.uncollected),
+      'balance_before', billing.usd(correction.balance_before),
+      'balance_after', billing.usd(correction.balance_after),
+      'created_at', correction.created_at
+    ) end,
+    'refunds', coalesce((
+      select jsonb_agg(
+        jsonb_build_object(
+          'amount', billing.usd(t.amount), 'reason', t.note, 'created_at', t.created_at
+        )
+        order by t.created_at
+      )
+      from public.balance_transactions t
+      where t.request_id = p_request_id
+    ), '[]')
+  );
+end
+$$;

@@ -1,0 +1,128 @@
+-- The proof, and the pulse.
+
+-- Conservation, checked over the whole ledger: an empty list of violations is the proof that
+-- no charge was lost and no balance invented. Constraints hold what one row can hold.
+create function billing.reconcile() returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  with credits as (
+    select t.user_id, sum(t.amount) as total from public.balance_transactions t group by t.user_id
+  ),
+  charges as (
+    select u.user_id, sum(u.collected) as total
+    from public.usage_records u where u.user_id is not null group by u.user_id
+  ),
+  holds as (
+    select r.user_id, sum(r.amount) as total
+    from billing.reservations r
+    where r.state = 'open' and r.user_id is not null
+    group by r.user_id
+  ),
+  ledger as (
+    select
+      coalesce(b.user_id, c.user_id, k.user_id, h.user_id) as user_id,
+      b.user_id is not null as has_account,
+      b.balance,
+      b.reserved,
+      coalesce(c.total, 0) - coalesce(k.total, 0) as expected_balance,
+      coalesce(h.total, 0) as expected_reserved
+    from public.user_balances b
+    full join credits c on c.user_id = b.user_id
+    full join charges k on k.user_id = coalesce(b.user_id, c.user_id)
+    full join holds h on h.user_id = coalesce(b.user_id, c.user_id, k.user_id)
+  ),
+  violations as (
+    select 'balance_is_credits_minus_charges' as check, l.user_id,
+      billing.usd(l.expected_balance) as expected, billing.usd(l.balance) as actual
+    from ledger l where l.balance is distinct from l.expected_balance
+    union all
+    select 'reserved_is_the_sum_of_open_reservations', l.user_id,
+      billing.usd(l.expected_reserved), billing.usd(l.reserved)
+    from ledger l where l.reserved is distinct from l.expected_reserved
+    union all
+    select 'every_entry_has_an_account', l.user_id, 'an account', 'none'
+    from ledger l where not l.has_account
+    union all
+    select 'reserved_is_within_balance', b.user_id, '0 to ' || billing.usd(b.balance),
+      billing.usd(b.reserved)
+    from public.user_balances b where b.reserved < 0 or b.reserved > b.balance
+    union all
+    select 'refunds_are_within_the_charge', t.user_id,
+      'at most ' || billing.usd(coalesce(max(u.collected), 0)), billing.usd(sum(t.amount))
+    from public.balance_transactions t
+    left join lateral (
+      select sum(x.collected) as collected from public.usage_records x
+      where x.request_id = t.request_id
+    ) u on true
+    where t.request_id is not null
+    group by t.request_id, t.user_id
+    having sum(t.amount) > coalesce(max(u.collected), 0)
+  )
+  select jsonb_build_object(
+    'violations', coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'check', v.check, 'user_id', v.user_id, 'expected', v.expected, 'actual', v.actual
+        )
+      ),
+      '[]'
+    ),
+    'accounts', (select count(*) from public.user_balances),
+    'checked_at', now()
+  )
+  from violations v;
+$$;
+
+-- Both tables can be read. Raises where they cannot.
+create function billing.health_check() returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'pricing_rows', (select count(*) from public.model_pricing),
+    'has_accounts', exists (select from public.user_balances)
+  );
+$$;
+
+create function billing.health_details() returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'pricing_rows', (select count(*) from public.model_pricing),
+    'newest_price_at', (select max(m.updated_at) from public.model_pricing m),
+    'accounts', (select count(*) from public.user_balances),
+    'balance_total', (select billing.usd(coalesce(sum(b.balance), 0)) from public.user_balances b),
+    'reserved_total', (select billing.usd(coalesce(sum(b.reserved), 0)) from public.user_balances b),
+    'reservations_open', (select count(*) from billing.reservations r where r.state = 'open'),
+    'reservations_overdue', (
+      select count(*) from billing.reservations r where r.state = 'open' and r.expires_at < now()
+    ),
+    'charges_24h', (
+      select jsonb_build_object(
+        'count', count(*) filter (where u.sequence = 0),
+        'cost', billing.usd(coalesce(sum(u.cost), 0)),
+        'uncollected', billing.usd(coalesce(sum(u.uncollected) filter (where u.user_id is not null), 0)),
+        'guest_cost', billing.usd(coalesce(sum(u.cost) filter (where u.user_id is null), 0))
+      )
+      from public.usage_records u where u.created_at > now() - interval '24 hours'
+    ),
+    'incidents_24h', coalesce((
+      select jsonb_object_agg(i.kind, i.n)
+      from (
+        select kind, count(*) as n from billing.incidents
+        where created_at > now() - interval '24 hours' group by kind
+      ) i
+    ), '{}')
+  );
+$$;
+
+-- For the last day of charges of everybody, which the index by user cannot serve.
+create index usage_records_created_brin on public.usage_records using brin (created_at);
