@@ -1,0 +1,80 @@
+import type { Tokens } from "../pricing/usage.ts";
+import type { SplitEvent } from "./sse_events.ts";
+
+/** What an event is to the relay. */
+export type EventKind =
+  /** Carries text, reasoning, a refusal or a tool call. */
+  | "content"
+  /** Carries nothing but usage: withheld from a client that did not ask for it. */
+  | "usage_only"
+  /** The dialect's last event (`[DONE]`): settle before it is passed on. */
+  | "terminal"
+  /** The provider says that it failed. Never counted. More may follow. */
+  | "error"
+  /** Anything else: roles, finish reasons, comments, what could not be read. */
+  | "other";
+
+/** Something odd that was seen; recorded with the charge, never fatal. */
+export type MeterFlag =
+  /** An event or a body that was not JSON, or not an object. */
+  | "unreadable"
+  /** An event longer than the splitter's cap, passed on unread. */
+  | "oversized"
+  /** A usage object without usable counts (strings, nulls, absurd numbers): treated as absent. */
+  | "usage_unreadable"
+  /** A negative count, charged as zero. */
+  | "negative_count"
+  /** More cached than prompt tokens, so they cannot be inside: counted beside it. */
+  | "cached_exceeds_prompt"
+  /** The provider's total is not the sum of its parts. */
+  | "total_mismatch"
+  /** The meter itself failed on an event; the event was passed on. */
+  | "meter_fault";
+
+/** An error that the provider reported in its answer. For logs: not to be shown unfiltered. */
+export interface ProviderError {
+  readonly message: string;
+  readonly type: string | null;
+  readonly code: string | null;
+}
+
+/** What is known so far. At the end of the stream, what is known. */
+export interface MeterSnapshot {
+  /** The last usage that the provider reported, in disjoint classes; `null` when it has not. */
+  readonly usage: Tokens | null;
+  /** How much of the output was reasoning, where reported: for information, it is inside `output`. */
+  readonly reasoningTokens: number | null;
+  /** Fair estimate of the output from what was received; what a charge without usage is based on. */
+  readonly outputTokensEstimate: number;
+  /** Upper bound of the output so far; what the reservation must cover. */
+  readonly outputTokensUpper: number;
+  /** True once anything was delivered: text, reasoning, a refusal or a tool call. */
+  readonly hasContent: boolean;
+  /** The finish reason in the provider's own word; `null` until there is one. */
+  readonly finish: string | null;
+  /** The provider's id of the answer. */
+  readonly providerRequestId: string | null;
+  /** The model that answered, as the provider calls it. */
+  readonly model: string | null;
+  /** The last error reported; an answer may have both content and an error. */
+  readonly error: ProviderError | null;
+  readonly flags: readonly MeterFlag[];
+}
+
+/** How a stream that we stop ends in the dialect's own terms, as it would at a length limit. */
+export interface EarlyEnd {
+  /** The events that close the answer. The cost comment goes after them. */
+  readonly closing: Uint8Array;
+  /** The dialect's last event; empty where it has none. */
+  readonly terminal: Uint8Array;
+}
+
+/** Reads one streamed answer. It never throws: a fault in here must not touch the client's stream. */
+export interface Meter {
+  /** Takes the next event, in order, before it is passed on. */
+  fold(event: SplitEvent): EventKind;
+  /** What is known so far; cheap enough for every event. */
+  snapshot(): MeterSnapshot;
+  /** The end for a stream that is cut short here, in the name of the answer that was begun. */
+  earlyEnd(): EarlyEnd;
+}
