@@ -51,7 +51,8 @@ as $$
     billing.price_as_json(m.price_version) || jsonb_build_object(
       'display_name', m.display_name,
       'price_version', m.price_version,
-      'updated_at', m.updated_at
+      'updated_at', m.updated_at,
+      'markup_basis_points', (select s.markup_basis_points from billing.settings s)
     )
     order by m.provider_id, m.model_id
   ), '[]')
