@@ -1,0 +1,262 @@
+
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[]
+
+export type Database = {
+  
+  "public": {
+          Tables: {
+            "balance_transactions": {
+                  Row: {
+                    "amount": number,"balance_after": number,"created_at": string,"id": number,"idempotency_key": string,"kind": string,"note": string | null,"request_id": string | null,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "amount": number,"balance_after": number,"created_at"?: string,"id"?: never,"idempotency_key": string,"kind": string,"note"?: string | null,"request_id"?: string | null,"user_id": string
+                  }
+                  Update: {
+                    "amount"?: number,"balance_after"?: number,"created_at"?: string,"id"?: never,"idempotency_key"?: string,"kind"?: string,"note"?: string | null,"request_id"?: string | null,"user_id"?: string
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"model_pricing": {
+                  Row: {
+                    "cache_read_per_1k": number | null,"cache_write_1h_per_1k": number | null,"cache_write_5m_per_1k": number | null,"display_name": string,"image_tokens_max": number | null,"input_per_1k": number,"long_cache_read_per_1k": number | null,"long_cache_write_1h_per_1k": number | null,"long_cache_write_5m_per_1k": number | null,"long_context_threshold_tokens": number | null,"long_input_per_1k": number | null,"long_output_per_1k": number | null,"max_input_tokens": number | null,"max_output_tokens": number | null,"model_id": string,"output_per_1k": number,"price_version": number,"provider_id": string,"request_fee": number,"source": string,"updated_at": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "cache_read_per_1k"?: number | null,"cache_write_1h_per_1k"?: number | null,"cache_write_5m_per_1k"?: number | null,"display_name": string,"image_tokens_max"?: number | null,"input_per_1k": number,"long_cache_read_per_1k"?: number | null,"long_cache_write_1h_per_1k"?: number | null,"long_cache_write_5m_per_1k"?: number | null,"long_context_threshold_tokens"?: number | null,"long_input_per_1k"?: number | null,"long_output_per_1k"?: number | null,"max_input_tokens"?: number | null,"max_output_tokens"?: number | null,"model_id": string,"output_per_1k": number,"price_version"?: number,"provider_id": string,"request_fee"?: number,"source": string,"updated_at"?: string
+                  }
+                  Update: {
+                    "cache_read_per_1k"?: number | null,"cache_write_1h_per_1k"?: number | null,"cache_write_5m_per_1k"?: number | null,"display_name"?: string,"image_tokens_max"?: number | null,"input_per_1k"?: number,"long_cache_read_per_1k"?: number | null,"long_cache_write_1h_per_1k"?: number | null,"long_cache_write_5m_per_1k"?: number | null,"long_context_threshold_tokens"?: number | null,"long_input_per_1k"?: number | null,"long_output_per_1k"?: number | null,"max_input_tokens"?: number | null,"max_output_tokens"?: number | null,"model_id"?: string,"output_per_1k"?: number,"price_version"?: number,"provider_id"?: string,"request_fee"?: number,"source"?: string,"updated_at"?: string
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"usage_records": {
+                  Row: {
+                    "balance_after": number | null,"balance_before": number | null,"basis": string,"cache_read_tokens": number,"cache_write_1h_tokens": number,"cache_write_5m_tokens": number,"chat_id": string | null,"collected": number,"cost": number,"created_at": string,"duration_ms": number | null,"finish": string | null,"first_token_ms": number | null,"input_tokens": number,"markup_basis_points": number,"model_id": string,"output_tokens": number,"price_version": number,"provider_id": string,"provider_request_id": string | null,"request_id": string,"sequence": number,"uncollected": number,"user_id": string | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "balance_after"?: number | null,"balance_before"?: number | null,"basis": string,"cache_read_tokens"?: number,"cache_write_1h_tokens"?: number,"cache_write_5m_tokens"?: number,"chat_id"?: string | null,"collected": number,"cost": number,"created_at"?: string,"duration_ms"?: number | null,"finish"?: string | null,"first_token_ms"?: number | null,"input_tokens": number,"markup_basis_points"?: number,"model_id": string,"output_tokens": number,"price_version": number,"provider_id": string,"provider_request_id"?: string | null,"request_id": string,"sequence"?: number,"uncollected": number,"user_id"?: string | null
+                  }
+                  Update: {
+                    "balance_after"?: number | null,"balance_before"?: number | null,"basis"?: string,"cache_read_tokens"?: number,"cache_write_1h_tokens"?: number,"cache_write_5m_tokens"?: number,"chat_id"?: string | null,"collected"?: number,"cost"?: number,"created_at"?: string,"duration_ms"?: number | null,"finish"?: string | null,"first_token_ms"?: number | null,"input_tokens"?: number,"markup_basis_points"?: number,"model_id"?: string,"output_tokens"?: number,"price_version"?: number,"provider_id"?: string,"provider_request_id"?: string | null,"request_id"?: string,"sequence"?: number,"uncollected"?: number,"user_id"?: string | null
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"user_balances": {
+                  Row: {
+                    "balance": number,"created_at": string,"currency": string,"reserved": number,"updated_at": string,"user_id": string,"welcomed_at": string | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "balance"?: number,"created_at"?: string,"currency"?: string,"reserved"?: number,"updated_at"?: string,"user_id": string,"welcomed_at"?: string | null
+                  }
+                  Update: {
+                    "balance"?: number,"created_at"?: string,"currency"?: string,"reserved"?: number,"updated_at"?: string,"user_id"?: string,"welcomed_at"?: string | null
+                  }
+                  Relationships: [
+                    
+                  ]
+                }
+          }
+          Views: {
+            "account_statement": {
+                  Row: {
+                    "amount": number | null,"balance_after": number | null,"created_at": string | null,"description": string | null,"kind": string | null,"request_id": string | null,"user_id": string | null
+                  }
+                  ComputedFields: never
+                  Relationships: [
+                    
+                  ]
+                }
+          }
+          Functions: {
+            "account_balance":
+{ Args: { "p_user_id": string }; Returns: Json
+                           },
+"chat_cost":
+{ Args: { "p_chat_id": string,"p_user_id": string }; Returns: Json
+                           },
+"decide_sign_up":
+{ Args: { "p_address_hash": string,"p_email": string,"p_is_anonymous": boolean,"p_user_id": string }; Returns: Json
+                           },
+"expire":
+{ Args: { "p_limit"?: number }; Returns: Json
+                           },
+"extend":
+{ Args: { "p_input_tokens": number,"p_output_tokens": number,"p_output_tokens_total": number,"p_request_id": string }; Returns: Json
+                           },
+"grant_credit":
+{ Args: { "p_amount": string,"p_key": string,"p_kind": string,"p_note"?: string,"p_user_id": string }; Returns: Json
+                           },
+"guest_status":
+{ Args: { "p_guest_address_hash": string,"p_guest_limit": number,"p_guest_token_id": string }; Returns: Json
+                           },
+"health_check":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"health_details":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"pricing_catalogue":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"receipt":
+{ Args: { "p_request_id": string,"p_user_id": string }; Returns: Json
+                           },
+"reconcile":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"record_incident":
+{ Args: { "p_details": Json,"p_kind": string,"p_request_id": string,"p_user_id": string }; Returns: undefined
+                           },
+"refund":
+{ Args: { "p_amount": string,"p_key": string,"p_reason": string,"p_request_id": string }; Returns: Json
+                           },
+"release":
+{ Args: { "p_reason": string,"p_request_id": string }; Returns: Json
+                           },
+"reserve":
+{ Args: { "p_chat_id": string,"p_enforcement"?: string,"p_guest_address_hash": string,"p_guest_limit": number,"p_guest_token_id": string,"p_idempotency_key": string,"p_input_tokens_max": number,"p_model_id": string,"p_output_tokens_max": number,"p_provider_id": string,"p_request_hash": string,"p_request_id": string,"p_user_id": string }; Returns: Json
+                           },
+"settle":
+{ Args: { "p_basis": string,"p_cache_read_tokens": number,"p_cache_write_1h_tokens": number,"p_cache_write_5m_tokens": number,"p_duration_ms"?: number,"p_finish"?: string,"p_first_token_ms"?: number,"p_input_tokens": number,"p_output_tokens": number,"p_provider_request_id"?: string,"p_request_id": string }; Returns: Json
+                           },
+"transactions_list":
+{ Args: { "p_before"?: string,"p_limit"?: number,"p_user_id": string }; Returns: Json
+                           },
+"usage_list":
+{ Args: { "p_before"?: string,"p_chat_id"?: string,"p_from"?: string,"p_limit"?: number,"p_model"?: string,"p_to"?: string,"p_user_id": string }; Returns: Json
+                           },
+"usage_summary":
+{ Args: { "p_by": string,"p_from"?: string,"p_to"?: string,"p_user_id": string }; Returns: Json
+                           },
+"welcome":
+{ Args: { "p_user_id": string }; Returns: Json
+                           }
+          }
+          Enums: {
+            [_ in never]: never
+          }
+          CompositeTypes: {
+            [_ in never]: never
+          }
+        }
+}
+
+type DatabaseWithoutInternals = Omit<Database, '__InternalSupabase'>
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">]
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+        DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+      DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])[TableName] extends {
+      Row: infer R
+    }
+    ? R
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+  ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+      Row: infer R
+    }
+    ? R
+    : never
+  : never
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Insert: infer I
+    }
+    ? I
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+  ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Insert: infer I
+    }
+    ? I
+    : never
+  : never
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Update: infer U
+    }
+    ? U
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+  ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Update: infer U
+    }
+    ? U
+    : never
+  : never
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema["Enums"]
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never = never
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
+  ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+  : never
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema["CompositeTypes"]
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never = never
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+  ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+  : never
+
+export const Constants = {
+  "public": {
+          Enums: {
+            
+          }
+        }
+} as const

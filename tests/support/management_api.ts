@@ -1,0 +1,113 @@
+/**
+ * A stand-in for the part of Supabase's management API that `functions deploy --use-api` speaks:
+ * it keeps what was uploaded, so that a test can look at it and run it.
+ */
+
+/** One deployed function: exactly what the hosted project would have received. */
+export interface Upload {
+  slug: string;
+  metadata: {
+    entrypoint_path: string;
+    import_map_path?: string;
+    verify_jwt?: boolean;
+    name: string;
+  };
+  /** By path, as the CLI named them: relative to the project's root. */
+  files: Map<string, Uint8Array>;
+}
+
+export interface ManagementApi {
+  /** Arguments and environment that point the CLI here. */
+  cliArgs: string[];
+  cliEnv: Record<string, string>;
+  /** By slug. */
+  uploads: Map<string, Upload>;
+  close(): Promise<void>;
+}
+
+/** The reference of the project that the stand-in serves: twenty letters, as real ones are. */
+export const PROJECT_REF = "abcdefghijklmnopqrst";
+
+/** Starts the stand-in on a free port. The caller closes it. */
+export async function startManagementApi(): Promise<ManagementApi> {
+  const uploads = new Map<string, Upload>();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => answer(request, uploads),
+  );
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const profile = await Deno.makeTempFile({ prefix: "farebox-profile-", suffix: ".yaml" });
+  await Deno.writeTextFile(
+    profile,
+    [
+      "name: rehearsal",
+      `api_url: ${url}`,
+      `dashboard_url: ${url}`,
+      "project_host: localhost.local",
+      `docs_url: ${url}`,
+    ].join("\n"),
+  );
+  return {
+    cliArgs: [`--profile=${profile}`, `--remote=${PROJECT_REF}`, "--yes"],
+    // The shape of an access token; there is nobody to check it.
+    cliEnv: { SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}` },
+    uploads,
+    async close() {
+      await server.shutdown();
+      await Deno.remove(profile);
+    },
+  };
+}
+
+async function answer(request: Request, uploads: Map<string, Upload>): Promise<Response> {
+  const url = new URL(request.url);
+  const project = `/v1/projects/${PROJECT_REF}`;
+  if (request.method === "POST" && url.pathname === `${project}/functions/deploy`) {
+    const upload = await readUpload(url.searchParams.get("slug") ?? "", await request.formData());
+    uploads.set(upload.slug, upload);
+    return Response.json(deployed(upload), { status: 201 });
+  }
+  if (request.method === "PUT" && url.pathname === `${project}/functions`) {
+    return Response.json({ functions: [...uploads.values()].map(deployed) });
+  }
+  if (request.method === "GET" && url.pathname === `${project}/functions`) {
+    return Response.json([...uploads.values()].map(deployed));
+  }
+  if (request.method === "GET" && url.pathname === project) {
+    return Response.json({
+      id: PROJECT_REF,
+      ref: PROJECT_REF,
+      name: "rehearsal",
+      organization_id: "rehearsal",
+      region: "us-east-1",
+      status: "ACTIVE_HEALTHY",
+      created_at: "2026-01-01T00:00:00Z",
+      database: { host: "localhost.local", version: "17", postgres_engine: "17" },
+    });
+  }
+  await request.body?.cancel();
+  return Response.json({ message: `The stand-in does not serve ${url.pathname}` }, { status: 404 });
+}
+
+async function readUpload(slug: string, form: FormData): Promise<Upload> {
+  const files = new Map<string, Uint8Array>();
+  for (const part of form.getAll("file")) {
+    if (part instanceof File) files.set(part.name, new Uint8Array(await part.arrayBuffer()));
+  }
+  return { slug, metadata: JSON.parse(String(form.get("metadata"))), files };
+}
+
+function deployed({ slug, metadata }: Upload) {
+  return {
+    id: crypto.randomUUID(),
+    slug,
+    name: slug,
+    version: 1,
+    status: "ACTIVE",
+    verify_jwt: metadata.verify_jwt ?? true,
+    entrypoint_path: metadata.entrypoint_path,
+    import_map_path: metadata.import_map_path ?? null,
+    created_at: 0,
+    updated_at: 0,
+  };
+}
