@@ -4,6 +4,7 @@
  */
 import * as z from "zod/mini";
 import type { Refusal } from "../edge/refusal.ts";
+import { LedgerUnavailable } from "./ledger_unavailable.ts";
 
 /** An error as the Data API tells it. */
 export type DataApiError = {
@@ -60,6 +61,15 @@ export function refusalFromError(error: DataApiError): Refusal | undefined {
     default:
       return { ...details, message };
   }
+}
+
+/** What to tell a caller while the ledger is out of reach; undefined for any other error. */
+export function refusalFromOutage(error: unknown): Refusal | undefined {
+  if (!(error instanceof LedgerUnavailable)) return undefined;
+  return {
+    code: "LEDGER_UNAVAILABLE",
+    message: "The ledger cannot be reached, so nothing was done. Retry in a moment.",
+  };
 }
 
 function parseJson(text: string | null | undefined): unknown {

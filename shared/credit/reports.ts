@@ -65,9 +65,10 @@ export const ReceiptSchema = z.nullable(z.looseObject({
   model: z.string(),
   basis,
   tier: z.enum(["standard", "long_context"]),
-  lines: z.array(
+  /** Null for a request that used no tokens and paid its fee alone. */
+  lines: z.nullable(z.array(
     z.looseObject({ class: z.string(), tokens: count, price_per_1k: amount, cost: amount }),
-  ),
+  )),
   request_fee: amount,
   cost: amount,
   collected: amount,

@@ -102,6 +102,7 @@ const Variables = z.object({
         /^v1,whsec_[A-Za-z0-9+/=]{16,}(\|v1,whsec_[A-Za-z0-9+/=]{16,})*$/,
         "must be v1,whsec_<base64>, several joined by |",
       ),
+      z.refine(isBase64, "must hold valid base64 after each v1,whsec_"),
     ),
   ),
   DATABASE_WEBHOOK_SECRET: z.optional(secret),
@@ -213,6 +214,15 @@ function readProvider(
     throw new EnvError([`${prefix}_BASE_URL must be an http(s) URL`]);
   }
   return { ...(key && { key }), ...(baseUrl && { baseUrl: baseUrl.replace(/\/+$/, "") }) };
+}
+
+/** Whether every secret of a hook can be decoded; a broken one would only show at the first sign-up. */
+function isBase64(secrets: string): boolean {
+  try {
+    return secrets.split("|").every((secret) => atob(secret.replace(/^v1,whsec_/, "")) !== "");
+  } catch {
+    return false;
+  }
 }
 
 function parseJson(text: string): unknown {

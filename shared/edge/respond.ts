@@ -147,3 +147,26 @@ function openAiType(status: number, code: Refusal["code"]): string {
   if (status === 429) return "rate_limit_error";
   return status >= 500 ? "server_error" : "invalid_request_error";
 }
+
+/** Answers for a bug of ours: a 500 that says nothing of what went wrong; the log does. */
+export function respondToBug(requestId: string): Response {
+  const code = "INTERNAL_ERROR";
+  const message =
+    "Something went wrong on our side. Retry, and name the request id if it persists.";
+  return new Response(
+    JSON.stringify({
+      error: { message, type: "server_error", param: null, code },
+      code,
+      message,
+      request_id: requestId,
+    }),
+    {
+      status: 500,
+      headers: {
+        "content-type": "application/json; charset=utf-8",
+        "cache-control": "no-store",
+        "x-request-id": requestId,
+      },
+    },
+  );
+}

@@ -1,0 +1,113 @@
+/**
+ * What all functions share around their own routes: the request's id, CORS, and an answer in the
+ * house's form to whatever is not a route or goes wrong.
+ */
+import { type Context, Hono } from "hono";
+import { allowOrigins } from "./cors.ts";
+import { logError } from "./log.ts";
+import type { Refusal } from "./refusal.ts";
+import { newRequestId } from "./request_id.ts";
+import { respond, respondToBug } from "./respond.ts";
+
+/** What a route finds in its context, besides what Hono puts there. */
+export type AppEnv = { Variables: { requestId: string } };
+export type AppContext = Context<AppEnv>;
+export type Route = (c: AppContext) => Response | Promise<Response>;
+export type Method = "GET" | "POST";
+
+export type AppOptions = {
+  /** The function's name in its URL, such as `chat-proxy`. */
+  slug: string;
+  /** See `allowOrigins`; absent for a function that no browser calls. */
+  corsAllowedOrigins?: readonly string[];
+  /** Turns an error that is no bug, such as an outage, into its refusal. */
+  refusalFromError: (error: unknown) => Refusal | undefined;
+};
+
+/**
+ * Builds the app. Paths arrive as `/<slug>/…` on the platform, and as `/functions/v1/<slug>/…` where
+ * nothing is stripped on the way; routes see neither prefix.
+ */
+export function createApp(options: AppOptions): Hono<AppEnv> {
+  const prefix = new RegExp(`^(/functions/v1)?/${options.slug}(?=/|$)`);
+  const app = new Hono<AppEnv>({
+    getPath: (request) =>
+      new URL(request.url).pathname.replace(prefix, "").replace(/\/+$/, "") ||
+      "/",
+  });
+  app.use(async (c, next) => {
+    c.set("requestId", newRequestId());
+    await next();
+    c.header("x-request-id", c.get("requestId"));
+  });
+  if (options.corsAllowedOrigins) {
+    app.use(allowOrigins(options.corsAllowedOrigins));
+  }
+
+  app.notFound((c) =>
+    refuse(c, {
+      code: "NOT_FOUND",
+      message: `There is nothing at ${c.req.method} ${
+        c.req.path.slice(0, 200)
+      } of ${options.slug}.`,
+    })
+  );
+  app.onError((error, c) => {
+    const requestId = c.get("requestId");
+    const refusal = options.refusalFromError(error);
+    logError(
+      refusal ? `Request refused with ${refusal.code}` : "Request failed by a bug",
+      {
+        request_id: requestId,
+        function: options.slug,
+        method: c.req.method,
+        path: c.req.path,
+        error,
+        ...(!refusal && { stack: error.stack?.split("\n").slice(1, 6) }),
+      },
+    );
+    return refusal ? respond(refusal, { requestId }) : respondToBug(requestId);
+  });
+  return app;
+}
+
+/** Adds a path with its methods; every other method on it is refused with 405 and `allow`. */
+export function addRoute(
+  app: Hono<AppEnv>,
+  path: string,
+  methods: Partial<Record<Method, Route>>,
+): void {
+  if (methods.GET) app.get(path, methods.GET);
+  if (methods.POST) app.post(path, methods.POST);
+  const allow = [
+    ...(methods.GET ? ["GET", "HEAD"] : []),
+    ...(methods.POST ? ["POST"] : []),
+    "OPTIONS",
+  ].join(", ");
+  app.all(path, (c) =>
+    refuse(c, {
+      code: "METHOD_NOT_ALLOWED",
+      message: `${c.req.method} is not possible here. Use one of ${allow}.`,
+      allow,
+    }));
+}
+
+/** Answers a refusal to the request at hand. */
+export function refuse(c: AppContext, refusal: Refusal): Response {
+  return respond(refusal, { requestId: c.get("requestId") });
+}
+
+/** Answers JSON that no one may cache. `JSON.rawJSON` values keep their digits. */
+export function answerJson(
+  body: unknown,
+  init: { status?: number; headers?: Record<string, string> } = {},
+): Response {
+  return new Response(JSON.stringify(body), {
+    status: init.status ?? 200,
+    headers: {
+      "content-type": "application/json; charset=utf-8",
+      "cache-control": "no-store",
+      ...init.headers,
+    },
+  });
+}

@@ -1,0 +1,66 @@
+/**
+ * Reads a request's body, whole and bounded.
+ */
+import type { Refusal } from "./refusal.ts";
+
+/**
+ * How much of an oversized body is read and thrown away. A response that is returned while the
+ * client is still sending never reaches it, so the refusal has to wait for the rest; but not for ever.
+ */
+const DRAIN_FACTOR_MAX = 4;
+
+/**
+ * The body as text in UTF-8.
+ *
+ * Refuses with REQUEST_TOO_LARGE past `sizeBytesMax` (what was read by then is dropped at once), and
+ * with INVALID_REQUEST when the client broke off.
+ */
+export async function readBody(
+  request: Request,
+  sizeBytesMax: number,
+): Promise<string | Refusal> {
+  if (request.body === null) return "";
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of request.body) {
+      sizeBytes += chunk.length;
+      if (sizeBytes <= sizeBytesMax) chunks.push(chunk);
+      else chunks.length = 0;
+      // Leaving the loop cancels the rest.
+      if (sizeBytes > sizeBytesMax * DRAIN_FACTOR_MAX) break;
+    }
+  } catch {
+    return {
+      code: "INVALID_REQUEST",
+      message: "The request's body broke off. Send it again.",
+    };
+  }
+  if (sizeBytes > sizeBytesMax) {
+    return {
+      code: "REQUEST_TOO_LARGE",
+      message: `The body is larger than ${sizeBytesMax} bytes. Send less, such as fewer messages.`,
+      size_bytes_max: sizeBytesMax,
+    };
+  }
+  return new TextDecoder().decode(
+    await new Blob(chunks as BlobPart[]).arrayBuffer(),
+  );
+}
+
+/** The body as parsed JSON. Refuses as `readBody` does, and with INVALID_JSON. */
+export async function readJson(
+  request: Request,
+  sizeBytesMax: number,
+): Promise<{ json: unknown } | Refusal> {
+  const text = await readBody(request, sizeBytesMax);
+  if (typeof text !== "string") return text;
+  try {
+    return { json: JSON.parse(text) };
+  } catch {
+    return {
+      code: "INVALID_JSON",
+      message: "The body is not JSON. Send one JSON object.",
+    };
+  }
+}
