@@ -28,8 +28,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   "supabase/functions": EVERYTHING_SHARED,
   "shared/pricing": [],
   "shared/llm": ["shared/pricing"],
-  "shared/credit": ["shared/pricing"],
-  "shared/edge": ["shared/pricing", "shared/llm", "shared/credit"],
+  // The ledger answers with the refusals of shared/edge; never the other way round.
+  "shared/credit": ["shared/pricing", "shared/edge"],
+  "shared/edge": ["shared/pricing"],
   "web": [],
   "local": BELOW_THE_TOOLS,
   "cli": [...BELOW_THE_TOOLS, "local"],
