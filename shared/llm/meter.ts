@@ -26,7 +26,13 @@ export type MeterFlag =
   | "negative_count"
   /** More cached than prompt tokens, so they cannot be inside: counted beside it. */
   | "cached_exceeds_prompt"
-  /** The provider's total is not the sum of its parts. */
+  /** Cache reads and writes overlap: together more than the prompt. Reads come first. */
+  | "cache_overlap"
+  /** More reasoning than output, and still said to be inside: charged as said. */
+  | "reasoning_exceeds_output"
+  /** The provider's total fits another reading than its counting rule: that one was charged. */
+  | "counted_by_total"
+  /** The provider's total fits no reading of its parts: the counting rule was charged. */
   | "total_mismatch"
   /** The meter itself failed on an event; the event was passed on. */
   | "meter_fault";

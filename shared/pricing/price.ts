@@ -11,9 +11,9 @@ export interface Price {
   readonly modelId: string;
   /** For people; the model's id where the catalogue has no better name. */
   readonly displayName: string;
-  /** Which version of this price; receipts name it. */
-  readonly version: number;
-  /** ISO 8601, or `null` where the row did not carry it (a reservation's does not need to). */
+  /** Which version of this price, or `null` where the row did not carry it, as for `updatedAt`. */
+  readonly version: number | null;
+  /** ISO 8601. A reservation's price carries neither: the reservation names the version. */
   readonly updatedAt: string | null;
   readonly standard: ClassPrices;
   /** Applies to every class of a request whose prompt has more tokens than the threshold. */
@@ -36,7 +36,7 @@ const PriceRow = z.object({
   provider_id: z.string().check(z.minLength(1)),
   model_id: z.string().check(z.minLength(1)),
   display_name: absentable(z.string()),
-  price_version: z.number().check(z.int()),
+  price_version: absentable(z.number().check(z.int())),
   updated_at: absentable(z.string()),
   input_per_1k: decimal,
   output_per_1k: decimal,
@@ -69,7 +69,7 @@ export function parsePrice(row: unknown): Price {
     providerId: parsed.provider_id,
     modelId: parsed.model_id,
     displayName: parsed.display_name ?? parsed.model_id,
-    version: parsed.price_version,
+    version: parsed.price_version ?? null,
     updatedAt: parsed.updated_at ?? null,
     standard: classPrices(parsed, ""),
     longContext: threshold === null

@@ -31,7 +31,9 @@ export function createPriceBook(prices: readonly Price[]): PriceBook {
   const byName = new Map<string, Price>();
   for (const price of prices) {
     const known = byName.get(modelName(price));
-    if (known === undefined || known.version < price.version) byName.set(modelName(price), price);
+    if (known === undefined || (known.version ?? 0) < (price.version ?? 0)) {
+      byName.set(modelName(price), price);
+    }
   }
   const sorted = [...byName.values()].sort((a, b) => compare(modelName(a), modelName(b)));
   const byModel = Map.groupBy(sorted, (price) => price.modelId);

@@ -35,9 +35,12 @@ const pieces = fc.constantFrom(
   ],
   ...["id: 1", "retry: 5", "x", "é", "字", "\uFEFF", ":", " "],
 ).map((piece) => encode(piece));
-const streams = fc.array(fc.oneof(pieces, fc.uint8Array({ maxLength: 4 })), { maxLength: 40 })
+const streams = fc.array(fc.oneof(pieces, fc.uint8Array({ maxLength: 4 })), {
+  maxLength: 40,
+  size: "max",
+})
   .map(concat);
-const cuts = fc.array(fc.nat(200), { maxLength: 12 });
+const cuts = fc.array(fc.nat(200), { maxLength: 12, size: "max" });
 
 Deno.test("the bytes of all events are the bytes of the stream, whatever it is and however it is cut", () => {
   fc.assert(

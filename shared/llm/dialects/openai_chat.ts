@@ -1,0 +1,17 @@
+import type { Dialect } from "../dialect.ts";
+import { inputTokensMax } from "../token_bounds.ts";
+import { errorBody, errorEvent } from "./openai_chat_errors.ts";
+import { createChatMeter, readChatAnswer } from "./openai_chat_meter.ts";
+import { readChatRequest, rewriteChatRequest } from "./openai_chat_request.ts";
+
+/** OpenAI Chat Completions, as OpenAI and many others speak it. */
+export const OPENAI_CHAT: Dialect = {
+  name: "openai-chat",
+  readRequest: readChatRequest,
+  inputTokensMax: (request, limits) => inputTokensMax(request.body, limits),
+  rewriteRequest: rewriteChatRequest,
+  createMeter: createChatMeter,
+  readAnswer: readChatAnswer,
+  errorBody,
+  errorEvent,
+};

@@ -1,0 +1,193 @@
+import { type CountingRules } from "../counting_rules.ts";
+import type { JsonObject } from "../dialect.ts";
+import { arrayOf, objectOf, textOf } from "../json_reading.ts";
+import type { EarlyEnd, EventKind, Meter, MeterFlag, MeterSnapshot } from "../meter.ts";
+import type { SplitEvent } from "../sse_events.ts";
+import { createTextTokens } from "../token_bounds.ts";
+import { DONE_EVENT, readError } from "./openai_chat_errors.ts";
+import { readUsage, type UsageReport } from "./openai_chat_usage.ts";
+
+const encoder = new TextEncoder();
+
+/** Meters a streamed answer of Chat Completions. */
+export function createChatMeter(rules: CountingRules): Meter {
+  const answer = createAnswerReader(rules);
+
+  function fold(event: SplitEvent): EventKind {
+    if (event.oversized) {
+      // What it says is unknown; that something was delivered is not.
+      answer.markContent();
+      answer.flag("oversized");
+      return "content";
+    }
+    if (event.data === null) return "other";
+    if (event.data.trim() === "[DONE]") return "terminal";
+    const chunk = parseObject(event.data);
+    if (chunk === null) {
+      answer.flag("unreadable");
+      return "other";
+    }
+    return answer.read(chunk, "delta", event.event === "error");
+  }
+
+  return {
+    fold(event) {
+      try {
+        return fold(event);
+      } catch {
+        answer.flag("meter_fault");
+        return "other";
+      }
+    },
+    snapshot: answer.snapshot,
+    earlyEnd: answer.earlyEnd,
+  };
+}
+
+/** Meters a whole answer of Chat Completions, of whatever status: a parsed body. */
+export function readChatAnswer(body: unknown, rules: CountingRules): MeterSnapshot {
+  const answer = createAnswerReader(rules);
+  const completion = objectOf(body);
+  try {
+    if (completion === null) answer.flag("unreadable");
+    else answer.read(completion, "message", false);
+  } catch {
+    answer.flag("meter_fault");
+  }
+  return answer.snapshot();
+}
+
+function parseObject(text: string): JsonObject | null {
+  try {
+    return objectOf(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+interface AnswerReader {
+  /** Reads one chunk, or the whole completion, whose choices hold `delta` or `message`. */
+  read(chunk: JsonObject, part: "delta" | "message", isError: boolean): EventKind;
+  flag(flag: MeterFlag): void;
+  markContent(): void;
+  snapshot(): MeterSnapshot;
+  earlyEnd(): EarlyEnd;
+}
+
+/** What chunks and whole completions have in common: all of it but how they are framed. */
+function createAnswerReader(rules: CountingRules): AnswerReader {
+  const text = createTextTokens();
+  const flags = new Set<MeterFlag>();
+  let report: UsageReport | null = null;
+  let hasContent = false;
+  let id: string | null = null;
+  let model: string | null = null;
+  let created: unknown = null;
+  let finish: string | null = null;
+  let error: MeterSnapshot["error"] = null;
+
+  function read(chunk: JsonObject, part: "delta" | "message", isError: boolean): EventKind {
+    id ??= textOf(chunk.id);
+    model ??= textOf(chunk.model); // Azure's first chunk has an empty one.
+    created ??= chunk.created;
+    const choices = arrayOf(chunk.choices).map(objectOf).filter((choice) => choice !== null);
+    const reported = readReports(chunk, choices);
+    const failure = readError(chunk) ?? choices.map(readError).find((found) => found !== null) ??
+      (isError ? { message: "The provider sent an error event.", type: null, code: null } : null);
+    for (const choice of choices) finish = textOf(choice.finish_reason) ?? finish;
+    if (failure !== null) {
+      // Its text is not an answer; a usage in the same chunk is still the bill (OpenRouter).
+      error = failure;
+      return "error";
+    }
+    // Every choice is read before any is judged: `some` would stop at the first with content.
+    const delivered = choices.map((choice) => readParts(objectOf(choice[part]))).includes(true);
+    if (delivered) hasContent = true;
+    if (delivered) return "content";
+    return reported && choices.length === 0 ? "usage_only" : "other";
+  }
+
+  /** Takes the last usage of a chunk, wherever the provider puts it. True if there is any. */
+  function readReports(chunk: JsonObject, choices: readonly JsonObject[]): boolean {
+    const usage = objectOf(chunk.usage) ?? objectOf(objectOf(chunk.x_groq)?.usage) ??
+      choices.map((choice) => objectOf(choice.usage)).findLast((found) => found !== null) ?? null;
+    if (usage === null) return false;
+    const read = readUsage(usage, rules);
+    if (read === "unreadable") flags.add("usage_unreadable");
+    // The last report wins, whole: a sum or a maximum by field would invent tokens.
+    else if (read !== null) report = read;
+    return true;
+  }
+
+  /** Counts what a delta or a message delivers; true if it delivers anything. */
+  function readParts(message: JsonObject | null): boolean {
+    if (message === null) return false;
+    let delivered = false;
+    const count = (value: unknown) => {
+      if (typeof value !== "string" || value === "") return;
+      text.add(value);
+      delivered = true;
+    };
+    if (Array.isArray(message.content)) message.content.forEach(countPart);
+    else count(message.content);
+    count(message.refusal);
+    // One of them: OpenRouter and others send the same reasoning under two names.
+    count(message.reasoning_content ?? message.reasoning);
+    for (const item of [...arrayOf(message.tool_calls), message.function_call]) {
+      const call = objectOf(item);
+      if (call === null) continue;
+      const named = objectOf(call.function) ?? objectOf(call.custom) ?? call;
+      count(named.name);
+      count(named.arguments ?? named.input);
+    }
+    if (arrayOf(message.images).length > 0 || objectOf(message.audio) !== null) delivered = true;
+    return delivered;
+
+    /** A content part: text, or Mistral's thinking, which holds text parts itself. */
+    function countPart(item: unknown): void {
+      const part = objectOf(item);
+      if (part === null) return count(item);
+      count(part.text);
+      count(part.refusal);
+      for (const thought of arrayOf(part.thinking)) count(objectOf(thought)?.text);
+    }
+  }
+
+  function snapshot(): MeterSnapshot {
+    const reported = report?.tokens.output ?? 0;
+    return {
+      usage: report?.tokens ?? null,
+      reasoningTokens: report?.reasoningTokens ?? null,
+      outputTokensEstimate: text.estimate(),
+      outputTokensUpper: Math.max(text.upper(), reported),
+      hasContent,
+      finish,
+      providerRequestId: id,
+      model,
+      error,
+      flags: [...flags, ...(report?.flags ?? [])],
+    };
+  }
+
+  function earlyEnd(): EarlyEnd {
+    const chunk = {
+      id: id ?? "chatcmpl-farebox",
+      object: "chat.completion.chunk",
+      created: typeof created === "number" ? created : 0,
+      model: model ?? "",
+      choices: [{ index: 0, delta: {}, finish_reason: "length" }],
+    };
+    return {
+      closing: encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`),
+      terminal: encoder.encode(DONE_EVENT),
+    };
+  }
+
+  return {
+    read,
+    flag: (flag) => void flags.add(flag),
+    markContent: () => void (hasContent = true),
+    snapshot,
+    earlyEnd,
+  };
+}

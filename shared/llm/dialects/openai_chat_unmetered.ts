@@ -1,0 +1,71 @@
+import { objectOf } from "../json_reading.ts";
+
+/** A field whose use costs what the price table does not have, unless its value is harmless. */
+export interface UnmeteredField {
+  readonly name: string;
+  /** Whether this value, present and not null, costs nothing beyond tokens. */
+  readonly allows: (value: unknown) => boolean;
+  /** What to tell the client: why, and what to do. */
+  readonly why: string;
+}
+
+const never = () => false;
+
+/** Refused rather than sold below cost: the request never reaches the provider. */
+export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
+  {
+    name: "n",
+    allows: (value) => value === 1,
+    why: "n must be 1: each further answer multiplies the cost. Send further requests instead.",
+  },
+  {
+    name: "models",
+    allows: never,
+    why: "Name one model: a list may be answered, and billed, by any of them.",
+  },
+  {
+    name: "modalities",
+    allows: (value) => Array.isArray(value) && value.every((item) => item === "text"),
+    why: "Only text can be answered: audio and image output have prices of their own.",
+  },
+  {
+    name: "audio",
+    allows: never,
+    why: "Audio output has a price of its own, which is not known here. Leave audio out.",
+  },
+  {
+    name: "prediction",
+    allows: never,
+    why: "Rejected prediction tokens are billed beyond any output limit. Leave prediction out.",
+  },
+  {
+    name: "web_search_options",
+    allows: never,
+    why: "Web search is billed per call, which no price here covers. Leave it out.",
+  },
+  {
+    name: "search_parameters", // xAI
+    allows: (value) => objectOf(value)?.mode === "off",
+    why: `Live search is billed per source, which no price here covers. Set its mode to "off".`,
+  },
+  {
+    name: "plugins", // OpenRouter
+    allows: (value) => Array.isArray(value) && value.length === 0,
+    why: "Plugins are billed per call, which no price here covers. Leave them out.",
+  },
+  {
+    name: "service_tier",
+    allows: (value) => value !== "priority",
+    why: `Priority processing costs more than the price here. Use "default".`,
+  },
+  {
+    name: "deferred", // xAI: the answer, and its usage, would be fetched later from elsewhere.
+    allows: (value) => value === false,
+    why: "A deferred answer cannot be metered. Leave deferred out.",
+  },
+  {
+    name: "background",
+    allows: (value) => value === false,
+    why: "An answer in the background cannot be metered. Leave background out.",
+  },
+];

@@ -1,0 +1,29 @@
+import type { JsonObject } from "./dialect.ts";
+
+/** The value as a JSON object; `null` for anything else, arrays and absent values included. */
+export function objectOf(value: unknown): JsonObject | null {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? value as JsonObject
+    : null;
+}
+
+/** The value as an array; an empty one for anything else. */
+export function arrayOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The value as text that is not empty, else `null`. */
+export function textOf(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+/** Whether objects and arrays lie within each other more than `depthMax` deep. Does not recurse. */
+export function isDeeperThan(value: unknown, depthMax: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    const containers = level.filter((item) => typeof item === "object" && item !== null);
+    if (depth === depthMax && containers.length > 0) return true;
+    level = containers.flatMap((item) => Object.values(item as JsonObject));
+  }
+  return false;
+}
