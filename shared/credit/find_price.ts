@@ -3,7 +3,8 @@ import type { Price } from "../pricing/price.ts";
 import type { PriceBook } from "../pricing/price_book.ts";
 
 /**
- * The price of the model that a client named, or MODEL_NOT_FOUND with the names it may have meant.
+ * The price of the model that a client named. Refuses with MODEL_NOT_FOUND, or INVALID_REQUEST where
+ * several providers offer it; the message has the names it may have meant.
  */
 export function findPrice(book: PriceBook, name: string): Price | Refusal {
   const found = book.find(name);
@@ -13,9 +14,9 @@ export function findPrice(book: PriceBook, name: string): Price | Refusal {
       return found.price;
     case "ambiguous":
       return {
-        code: "MODEL_NOT_FOUND",
+        code: "INVALID_REQUEST",
         message: `Several providers offer "${shown}". Use one of ${found.candidates.join(", ")}.`,
-        model: shown,
+        param: "model",
       };
     case "unknown":
       return {

@@ -1,0 +1,25 @@
+import { createLedger } from "../../../shared/credit/ledger.ts";
+import { createPriceCache } from "../../../shared/credit/price_cache.ts";
+import { readEnv } from "../../../shared/edge/env.ts";
+import { identifyDeps } from "../../../shared/edge/identify.ts";
+import { logWarning } from "../../../shared/edge/log.ts";
+import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
+import { createHandler } from "./handler.ts";
+
+const env = readEnv((name) => Deno.env.get(name));
+const ledger = createLedger({ url: env.supabaseUrl, secretKey: env.secretKey });
+
+export default {
+  fetch: createHandler({
+    ledger,
+    prices: createPriceCache({
+      ledger,
+      onRefreshError: (error) => logWarning("Prices not refreshed", { error }),
+    }),
+    identify: identifyDeps(env),
+    prompts: OPENAI_CHAT,
+    freeGuestExchanges: env.freeGuestExchanges,
+    maxBodyBytes: env.maxBodyBytes,
+    corsAllowedOrigins: env.corsAllowedOrigins,
+  }),
+};
