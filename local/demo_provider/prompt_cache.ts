@@ -1,0 +1,32 @@
+/** Remembers conversations, so that a longer one with the same start reports cached tokens. */
+
+/** OpenAI caches prompts from this length on, in steps. */
+const TOKENS_MIN = 1024;
+const STEP_TOKENS = 128;
+const ENTRIES_MAX = 2_000;
+
+export class PromptCache {
+  /** Conversation starts, as text, in the order of their last use. */
+  readonly #seen = new Map<string, true>();
+
+  /**
+   * Prompt tokens of this request that were in the cache; the request is then remembered.
+   * @param messages each message as text, with its tokens.
+   */
+  use(messages: readonly { readonly text: string; readonly tokens: number }[]): number {
+    let prefix = "";
+    let tokens = 0;
+    let cached = 0;
+    for (const message of messages) {
+      prefix += `${message.text}\0`;
+      tokens += message.tokens;
+      if (this.#seen.delete(prefix) && tokens >= TOKENS_MIN) cached = tokens;
+      this.#seen.set(prefix, true);
+    }
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seen.size <= ENTRIES_MAX) break;
+      this.#seen.delete(oldest);
+    }
+    return cached - cached % STEP_TOKENS;
+  }
+}
