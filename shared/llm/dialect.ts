@@ -2,7 +2,11 @@ import type { CountingRules } from "./counting_rules.ts";
 import type { Meter, MeterSnapshot } from "./meter.ts";
 
 /** The wire formats. Issue by issue more of them have an implementation. */
-export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";
+export type DialectName =
+  | "openai-chat"
+  | "openai-responses"
+  | "anthropic-messages"
+  | "gemini";
 
 /** A JSON object as parsed; `unknown` inside, for nothing in it has been checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -74,6 +78,8 @@ export interface Dialect {
   readRequest(body: unknown): ModelRequest | RequestFault;
   /** Upper bound of the prompt in tokens, at most the model's context window. */
   inputTokensMax(request: ModelRequest, limits: InputLimits): number;
+  /** Fair estimate of the prompt in tokens, for what no provider reports. */
+  inputTokensEstimate(request: ModelRequest, limits: InputLimits): number;
   rewriteRequest(request: ModelRequest, change: RequestChange): UpstreamRequest;
   /** Meters a streamed answer. */
   createMeter(rules: CountingRules): Meter;

@@ -1,4 +1,5 @@
 import type { Dialect } from "../dialect.ts";
+import { estimateInputTokens } from "../input_estimate.ts";
 import { inputTokensMax } from "../token_bounds.ts";
 import { errorBody, errorEvent } from "./openai_chat_errors.ts";
 import { createChatMeter, readChatAnswer } from "./openai_chat_meter.ts";
@@ -9,6 +10,7 @@ export const OPENAI_CHAT: Dialect = {
   name: "openai-chat",
   readRequest: readChatRequest,
   inputTokensMax: (request, limits) => inputTokensMax(request.body, limits),
+  inputTokensEstimate: (request, limits) => estimateInputTokens(request.body, limits),
   rewriteRequest: rewriteChatRequest,
   createMeter: createChatMeter,
   readAnswer: readChatAnswer,

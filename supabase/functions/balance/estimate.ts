@@ -6,7 +6,6 @@ import type { PriceHint } from "../../../shared/credit/price_cache.ts";
 import { findPrice } from "../../../shared/credit/find_price.ts";
 import type { Refusal } from "../../../shared/edge/refusal.ts";
 import type { Dialect } from "../../../shared/llm/dialect.ts";
-import { createTextTokens } from "../../../shared/llm/token_bounds.ts";
 import { ceilingOf } from "../../../shared/pricing/ceiling.ts";
 import { chargeFor } from "../../../shared/pricing/charge.ts";
 import { formatUsd, type Usd } from "../../../shared/pricing/money.ts";
@@ -14,7 +13,10 @@ import { modelName, type Price } from "../../../shared/pricing/price.ts";
 import { ZERO_TOKENS } from "../../../shared/pricing/usage.ts";
 
 /** The part of a dialect that bounds a prompt. */
-export type PromptReader = Pick<Dialect, "readRequest" | "inputTokensMax">;
+export type PromptReader = Pick<
+  Dialect,
+  "readRequest" | "inputTokensMax" | "inputTokensEstimate"
+>;
 
 /** Amounts are decimal strings in USD. `null`: it cannot be known. */
 export type Estimate = {
@@ -126,7 +128,5 @@ function inputTokens(
     };
   }
   const max = prompts.inputTokensMax(read, price);
-  const text = createTextTokens();
-  text.add(JSON.stringify(request.messages));
-  return { typical: Math.min(max, text.estimate()), max };
+  return { typical: Math.min(max, prompts.inputTokensEstimate(read, price)), max };
 }

@@ -1,0 +1,120 @@
+/**
+ * The live end of a reservation: keeps it from expiring, carries the checkpoint, takes the next
+ * slice before the last one is used up.
+ */
+import type { Ledger } from "../../../shared/credit/ledger.ts";
+import type { Reservation } from "../../../shared/credit/results.ts";
+import { isRefusal } from "../../../shared/edge/refusal.ts";
+import { logWarning } from "../../../shared/edge/log.ts";
+
+/** What was delivered so far, by the meter's fair estimate. */
+export type Checkpoint = { inputTokens: number; outputTokens: number };
+
+export interface Hold {
+  /** Tells what was delivered so far. Asks for the next slice when the last one nears its end. */
+  progress(checkpoint: Checkpoint): void;
+  /**
+   * Whether the answer may go on: at once while the reservation covers it, else as soon as the
+   * ledger has answered. `false`: the balance refused the next slice, and this one is used up.
+   */
+  covers(outputTokens: number): boolean | Promise<boolean>;
+  /** No more checkpoints: the end has come. */
+  stop(): void;
+}
+
+export type HoldOptions = {
+  ledger: Pick<Ledger, "extend">;
+  reservation: Reservation;
+  heartbeatMs: number;
+};
+
+/** A slice is asked for when this much of the last one is used: in time, and not much too early. */
+const NEAR = 0.75;
+/** The first checkpoints come soon, so that a crash of a young stream loses seconds and not all. */
+const FIRST_CHECKPOINTS_MS = [1_000, 3_000, 7_000];
+
+/** Starts keeping a reservation alive. Call `stop` at the end, whatever the end is. */
+export function createHold(
+  { ledger, reservation, heartbeatMs }: HoldOptions,
+): Hold {
+  const requestId = reservation.request_id;
+  const slice = reservation.output_tokens_reserved;
+  const limit = reservation.output_tokens_limit ?? Infinity;
+  let reserved = reservation.output_tokens_reserved;
+  let latest: Checkpoint = { inputTokens: 0, outputTokens: 0 };
+  /** True once the balance has refused a slice: the rest of the reservation is all there is. */
+  let refused = false;
+  let stopped = false;
+  let extending: Promise<void> | undefined;
+  let beats = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const extend = (total: number): Promise<void> =>
+    extending ??= ledger.extend({
+      requestId,
+      outputTokensTotal: total,
+      inputTokens: latest.inputTokens,
+      outputTokens: latest.outputTokens,
+    }).then((result) => {
+      if (isRefusal(result)) {
+        logWarning("Could not extend a reservation", {
+          request_id: requestId,
+          ...result,
+        });
+        return;
+      }
+      reserved = Math.max(reserved, result.output_tokens_reserved);
+      refused ||= result.state === "refused";
+    }, (error: unknown) => {
+      // The ledger is away. The answer goes on: its output limit was affordable when it began, and
+      // the settle collects what it comes to.
+      logWarning("Could not reach the ledger to extend a reservation", {
+        request_id: requestId,
+        error,
+      });
+      reserved = Math.max(reserved, total);
+    }).finally(() => extending = undefined);
+
+  const beat = () => {
+    if (stopped) return;
+    void extend(reserved);
+    schedule();
+  };
+  const schedule = () => {
+    const after = Math.min(
+      FIRST_CHECKPOINTS_MS[beats++] ?? heartbeatMs,
+      heartbeatMs,
+    );
+    timer = setTimeout(beat, after);
+  };
+  schedule();
+
+  return {
+    progress(checkpoint) {
+      latest = checkpoint;
+      const isNear = checkpoint.outputTokens >= reserved - slice * (1 - NEAR);
+      if (
+        isNear && !refused && !stopped && reserved < limit &&
+        extending === undefined
+      ) {
+        void extend(reserved + slice);
+      }
+    },
+    covers(outputTokens) {
+      if (outputTokens < reserved || reserved >= limit) return true;
+      if (refused) return false;
+      return (async () => {
+        // A heartbeat may be under way: it asks for no slice, so one more question can be needed.
+        await extending;
+        if (outputTokens >= reserved && !refused && reserved < limit) {
+          await extend(reserved + slice);
+        }
+        return outputTokens < reserved || reserved >= limit;
+      })();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** chat-proxy: wiring only. What it does is in `handler.ts`. */
+import { createLedger } from "../../../shared/credit/ledger.ts";
+import { createPriceCache } from "../../../shared/credit/price_cache.ts";
+import { readEnv } from "../../../shared/edge/env.ts";
+import { identifyDeps } from "../../../shared/edge/identify.ts";
+import { logWarning } from "../../../shared/edge/log.ts";
+import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
+import { waitUntil } from "../../../shared/edge/wait_until.ts";
+import { createHandler } from "./handler.ts";
+
+const env = readEnv((name) => Deno.env.get(name));
+const ledger = createLedger({ url: env.supabaseUrl, secretKey: env.secretKey });
+const handler = createHandler({
+  env,
+  ledger,
+  prices: createPriceCache({
+    ledger,
+    waitUntil,
+    onRefreshError: (error) => logWarning("Could not refresh the prices", { error }),
+  }),
+  identify: identifyDeps(env),
+  openaiChat: OPENAI_CHAT,
+  fetch,
+  waitUntil,
+  now: Date.now,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+});
+
+export default { fetch: handler };
