@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { withDatabase } from "../support/database.ts";
 import { createPgtap, runPgtapFile } from "../support/pgtap.ts";
@@ -15,7 +15,7 @@ for (const file of files) {
     withDatabase(async ({ url, adminUrl }) => {
       await createPgtap(adminUrl);
       const { passed, failures } = await runPgtapFile(url, `${FOLDER}/${file}`);
-      assertEquals(failures, [], `\n${failures.join("\n")}`);
+      if (failures.length > 0) throw new Error(`\n${failures.join("\n")}`);
       assert(passed > 0, "The file tests nothing");
     }));
 }
