@@ -35,7 +35,7 @@ export type BalanceDeps = {
 };
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const CHAT_ID_CHARS_MAX = 255;
+const CHAT_ID_CHARS_MAX = 128;
 
 /** Builds the function: from requests to responses. */
 export function createHandler(

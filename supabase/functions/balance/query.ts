@@ -48,7 +48,7 @@ const range = { from: time("from"), to: time("to") };
 export const UsageQuery = z.object({
   ...range,
   model: text("model", 200),
-  chat_id: text("chat_id", 255),
+  chat_id: text("chat_id", 128),
   limit,
   before,
 });
