@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { type TestDatabase, withDatabase } from "../support/database.ts";
+import { createPgtap } from "../support/pgtap.ts";
 import {
   CLI_MISSING,
   remoteDatabase,
@@ -12,10 +13,14 @@ import { generateTypes, TYPES_FILE } from "../../scripts/generate_types.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Registers a test on a new project to which the official CLI applied the migrations. */
-function testPushed(name: string, test: (database: TestDatabase) => Promise<void>): void {
+function testPushed(
+  name: string,
+  test: (database: TestDatabase) => Promise<void>,
+  ignore = false,
+): void {
   Deno.test({
     name: CLI_MISSING ? `${name} [${CLI_MISSING}]` : name,
-    ignore: CLI_MISSING !== null,
+    ignore: ignore || CLI_MISSING !== null,
     fn: () =>
       withDatabase(async (database) => {
         await runSupabaseCli(["db", "push", remoteDatabase(database.url), "--yes"], {
@@ -70,4 +75,21 @@ testPushed(
   async ({ url }) => {
     assertEquals(await generateTypes(url), await Deno.readTextFile(`${ROOT}/${TYPES_FILE}`));
   },
+);
+
+/** The CLI runs pg_prove in a container; the same files run without one in tests/db. */
+const DOCKER_WANTED = "FAREBOX_TEST_DOCKER";
+const hasDocker = Deno.env.get(DOCKER_WANTED) === "1";
+
+testPushed(
+  `\`db test\` passes every pgTAP file${hasDocker ? "" : ` [needs Docker: ${DOCKER_WANTED}=1]`}`,
+  async ({ url, adminUrl }) => {
+    await createPgtap(adminUrl);
+    const args = ["db", "test", remoteDatabase(url), "--yes"];
+    const { transcript } = await runSupabaseCli(args, { workdir: ROOT });
+    for (const { name } of Deno.readDirSync(`${ROOT}/supabase/tests/database`)) {
+      assert(transcript.includes(name), `${name} was not run:\n${transcript}`);
+    }
+  },
+  !hasDocker,
 );
