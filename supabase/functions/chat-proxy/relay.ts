@@ -232,14 +232,15 @@ export function relay(options: RelayOptions): Relay {
     },
     async pull() {
       isPulling = true;
-      while (!isEnded && !await step());
+      // Without a client there is nothing to wait for: then this pull is the drain.
+      while (!isEnded && (!await step() || !hasClient));
       isPulling = false;
     },
     async cancel() {
       hasClient = false;
       if (isEnded) return;
       if (options.abortPolicy === "drain" && settling === undefined) {
-        // A pull under way reads on by itself, for without a client it never has written enough.
+        // A pull under way reads on by itself.
         if (!isPulling) void drain();
         return;
       }
