@@ -44,17 +44,30 @@ export function logError(message: string, fields: Record<string, unknown> = {}):
 
 /**
  * The line as it is printed: one line, secrets blotted out, at most 10,000 characters. `bigint`
- * values become decimal strings and an `Error` its name and message.
+ * values become decimal strings and an `Error` its name and message. Never throws: a log line that
+ * cannot be written must not break what it tells of.
  */
 export function formatLine(message: string, fields: Record<string, unknown>): string {
-  const json = JSON.stringify(fields, printable);
-  const line = `${message.replace(/\s+/g, " ")}: ${json}`.replace(SECRET_VALUE, "[secret]");
+  const line = `${blot(message).replace(/\s+/g, " ")}: ${toJson(fields)}`;
   return line.length <= LINE_CHARS_MAX ? line : `${line.slice(0, LINE_CHARS_MAX - 1)}…`;
+}
+
+function toJson(fields: Record<string, unknown>): string {
+  try {
+    return JSON.stringify(fields, printable);
+  } catch (error) {
+    return JSON.stringify({ not_printable: String(error).split("\n")[0] });
+  }
 }
 
 function printable(name: string, value: unknown): unknown {
   if (SECRET_NAME.test(name) && value !== null && value !== undefined) return "[secret]";
+  if (typeof value === "string") return blot(value);
   if (typeof value === "bigint") return value.toString();
   if (value instanceof Error) return { name: value.name, message: value.message };
   return value;
+}
+
+function blot(text: string): string {
+  return text.replace(SECRET_VALUE, "[secret]");
 }
