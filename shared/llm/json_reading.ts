@@ -19,11 +19,14 @@ export function textOf(value: unknown): string | null {
 
 /** Whether objects and arrays lie within each other more than `depthMax` deep. Does not recurse. */
 export function isDeeperThan(value: unknown, depthMax: number): boolean {
-  let level: unknown[] = [value];
+  let level = containersIn([value]);
   for (let depth = 0; level.length > 0; depth++) {
-    const containers = level.filter((item) => typeof item === "object" && item !== null);
-    if (depth === depthMax && containers.length > 0) return true;
-    level = containers.flatMap((item) => Object.values(item as JsonObject));
+    if (depth === depthMax) return true;
+    level = level.flatMap((container) => containersIn(Object.values(container)));
   }
   return false;
+}
+
+function containersIn(values: readonly unknown[]): object[] {
+  return values.filter((value) => typeof value === "object" && value !== null);
 }

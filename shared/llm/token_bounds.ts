@@ -1,4 +1,5 @@
 import type { InputLimits, JsonObject } from "./dialect.ts";
+import { arrayOf, objectOf } from "./json_reading.ts";
 
 /**
  * How many tokens a text can be, before anybody has counted. Two answers: an upper bound, which
@@ -81,37 +82,29 @@ export function estimateTokens(text: string): number {
  */
 export function inputTokensMax(body: JsonObject, limits: InputLimits): number {
   const contextTokens = limits.maxInputTokens ?? CONTEXT_TOKENS_DEFAULT;
-  const text = createTextTokens();
-  let others = REQUEST_OVERHEAD_TOKENS;
-  const pending: unknown[] = [];
+  const messages = arrayOf(body.messages).map(objectOf).filter((message) => message !== null);
+  const parts = messages.flatMap((message) => arrayOf(message.content)).map(objectOf)
+    .filter((part) => part !== null);
+  if (parts.some((part) => OPAQUE_PARTS.has(part.type))) return contextTokens;
 
-  for (const [name, value] of Object.entries(body)) {
-    if (!NOT_PROMPT.has(name)) pending.push(value);
-  }
-  if (Array.isArray(body.messages)) others += body.messages.length * MESSAGE_OVERHEAD_TOKENS;
-
-  // A stack of our own: a body nested 100,000 deep must not overflow the one of the machine.
-  while (pending.length > 0) {
-    const value = pending.pop();
-    if (typeof value === "string") text.add(value);
-    else if (typeof value === "number") text.add(String(value));
-    else if (Array.isArray(value)) {
-      for (const item of value) pending.push(item);
-    } else if (typeof value === "object" && value !== null) {
-      const kind = partKind(value as JsonObject);
-      if (kind === "opaque") return contextTokens;
-      if (kind === "image") others += limits.imageTokensMax ?? IMAGE_TOKENS_DEFAULT;
-      else {
-        for (const [name, item] of Object.entries(value)) {
-          text.add(name);
-          others += JSON_VALUE_OVERHEAD_TOKENS;
-          pending.push(item);
-        }
-      }
-    }
-  }
-  return Math.min(text.upper() + others, contextTokens);
+  // Only where a part may stand: a schema that calls itself an image is counted as the text it is.
+  const images = new Set<unknown>(parts.filter((part) => IMAGE_PARTS.has(part.type)));
+  const json = countJson(
+    Object.entries(body).filter(([name]) => !NOT_PROMPT.has(name)).map(([, value]) => value),
+    images,
+  );
+  const tokens = REQUEST_OVERHEAD_TOKENS + messages.length * MESSAGE_OVERHEAD_TOKENS +
+    images.size * (limits.imageTokensMax ?? IMAGE_TOKENS_DEFAULT) + json;
+  return Math.min(tokens, contextTokens);
 }
+
+/** Content parts that are an image. */
+const IMAGE_PARTS = new Set<unknown>(["image_url", "input_image"]);
+
+/** Content parts whose tokens cannot be told from their bytes. */
+const OPAQUE_PARTS = new Set<unknown>([
+  ...["input_audio", "audio_url", "file", "input_file", "document", "video_url", "input_video"],
+]);
 
 /** Fields of the body that never reach the model, so that a long one costs nothing. */
 const NOT_PROMPT = new Set([
@@ -119,21 +112,25 @@ const NOT_PROMPT = new Set([
   ...["prompt_cache_key", "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed"],
 ]);
 
-/** Content parts by `type`: an image, something whose tokens cannot be told, or plain structure. */
-function partKind(part: JsonObject): "image" | "opaque" | "structure" {
-  switch (part.type) {
-    case "image_url":
-    case "input_image":
-      return "image";
-    case "input_audio":
-    case "audio_url":
-    case "file":
-    case "input_file":
-    case "document":
-    case "video_url":
-    case "input_video":
-      return "opaque";
-    default:
-      return "structure";
+/** Upper bound of JSON as text: strings, numbers, names and structure, but not what images hold. */
+function countJson(values: readonly unknown[], images: ReadonlySet<unknown>): number {
+  const text = createTextTokens();
+  let structure = 0;
+  // A stack of our own: a body nested 100,000 deep must not overflow the one of the machine.
+  const pending = [...values];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value === "string") text.add(value);
+    else if (typeof value === "number") text.add(String(value));
+    else if (Array.isArray(value)) {
+      for (const item of value) pending.push(item);
+    } else if (typeof value === "object" && value !== null) {
+      for (const [name, item] of Object.entries(value)) {
+        text.add(name);
+        structure += JSON_VALUE_OVERHEAD_TOKENS;
+        if (name !== "image_url" || !images.has(value)) pending.push(item);
+      }
+    }
   }
+  return text.upper() + structure;
 }

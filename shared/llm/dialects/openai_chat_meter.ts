@@ -1,4 +1,4 @@
-import { type CountingRules } from "../counting_rules.ts";
+import type { CountingRules } from "../counting_rules.ts";
 import type { JsonObject } from "../dialect.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
 import type { EarlyEnd, EventKind, Meter, MeterFlag, MeterSnapshot } from "../meter.ts";
@@ -45,7 +45,10 @@ export function createChatMeter(rules: CountingRules): Meter {
 }
 
 /** Meters a whole answer of Chat Completions, of whatever status: a parsed body. */
-export function readChatAnswer(body: unknown, rules: CountingRules): MeterSnapshot {
+export function readChatAnswer(
+  body: unknown,
+  rules: CountingRules,
+): MeterSnapshot {
   const answer = createAnswerReader(rules);
   const completion = objectOf(body);
   try {
@@ -67,7 +70,11 @@ function parseObject(text: string): JsonObject | null {
 
 interface AnswerReader {
   /** Reads one chunk, or the whole completion, whose choices hold `delta` or `message`. */
-  read(chunk: JsonObject, part: "delta" | "message", isError: boolean): EventKind;
+  read(
+    chunk: JsonObject,
+    part: "delta" | "message",
+    isError: boolean,
+  ): EventKind;
   flag(flag: MeterFlag): void;
   markContent(): void;
   snapshot(): MeterSnapshot;
@@ -78,38 +85,62 @@ interface AnswerReader {
 function createAnswerReader(rules: CountingRules): AnswerReader {
   const text = createTextTokens();
   const flags = new Set<MeterFlag>();
+  /** Chunks with content: in every recorded stream each was a token or more, so they bound below. */
+  let contentChunks = 0;
   let report: UsageReport | null = null;
   let hasContent = false;
+  let hasRole = false;
   let id: string | null = null;
   let model: string | null = null;
   let created: unknown = null;
   let finish: string | null = null;
   let error: MeterSnapshot["error"] = null;
 
-  function read(chunk: JsonObject, part: "delta" | "message", isError: boolean): EventKind {
+  function read(
+    chunk: JsonObject,
+    part: "delta" | "message",
+    isError: boolean,
+  ): EventKind {
     id ??= textOf(chunk.id);
     model ??= textOf(chunk.model); // Azure's first chunk has an empty one.
     created ??= chunk.created;
     const choices = arrayOf(chunk.choices).map(objectOf).filter((choice) => choice !== null);
     const reported = readReports(chunk, choices);
-    const failure = readError(chunk) ?? choices.map(readError).find((found) => found !== null) ??
-      (isError ? { message: "The provider sent an error event.", type: null, code: null } : null);
-    for (const choice of choices) finish = textOf(choice.finish_reason) ?? finish;
+    const failure = readError(chunk) ??
+      choices.map(readError).find((found) => found !== null) ??
+      (isError
+        ? {
+          message: "The provider sent an error event.",
+          type: null,
+          code: null,
+        }
+        : null);
+    for (const choice of choices) {
+      finish = textOf(choice.finish_reason) ?? finish;
+    }
     if (failure !== null) {
       // Its text is not an answer; a usage in the same chunk is still the bill (OpenRouter).
       error = failure;
       return "error";
     }
     // Every choice is read before any is judged: `some` would stop at the first with content.
-    const delivered = choices.map((choice) => readParts(objectOf(choice[part]))).includes(true);
-    if (delivered) hasContent = true;
-    if (delivered) return "content";
+    const delivered = choices.map((choice) => readParts(objectOf(choice[part])))
+      .includes(true);
+    if (delivered) {
+      hasContent = true;
+      if (part === "delta") contentChunks++;
+      return "content";
+    }
     return reported && choices.length === 0 ? "usage_only" : "other";
   }
 
   /** Takes the last usage of a chunk, wherever the provider puts it. True if there is any. */
-  function readReports(chunk: JsonObject, choices: readonly JsonObject[]): boolean {
-    const usage = objectOf(chunk.usage) ?? objectOf(objectOf(chunk.x_groq)?.usage) ??
+  function readReports(
+    chunk: JsonObject,
+    choices: readonly JsonObject[],
+  ): boolean {
+    const usage = objectOf(chunk.usage) ??
+      objectOf(objectOf(chunk.x_groq)?.usage) ??
       choices.map((choice) => objectOf(choice.usage)).findLast((found) => found !== null) ?? null;
     if (usage === null) return false;
     const read = readUsage(usage, rules);
@@ -122,6 +153,7 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
   /** Counts what a delta or a message delivers; true if it delivers anything. */
   function readParts(message: JsonObject | null): boolean {
     if (message === null) return false;
+    if (textOf(message.role) !== null) hasRole = true;
     let delivered = false;
     const count = (value: unknown) => {
       if (typeof value !== "string" || value === "") return;
@@ -133,14 +165,18 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
     count(message.refusal);
     // One of them: OpenRouter and others send the same reasoning under two names.
     count(message.reasoning_content ?? message.reasoning);
-    for (const item of [...arrayOf(message.tool_calls), message.function_call]) {
+    for (
+      const item of [...arrayOf(message.tool_calls), message.function_call]
+    ) {
       const call = objectOf(item);
       if (call === null) continue;
       const named = objectOf(call.function) ?? objectOf(call.custom) ?? call;
       count(named.name);
       count(named.arguments ?? named.input);
     }
-    if (arrayOf(message.images).length > 0 || objectOf(message.audio) !== null) delivered = true;
+    if (
+      arrayOf(message.images).length > 0 || objectOf(message.audio) !== null
+    ) delivered = true;
     return delivered;
 
     /** A content part: text, or Mistral's thinking, which holds text parts itself. */
@@ -149,7 +185,9 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
       if (part === null) return count(item);
       count(part.text);
       count(part.refusal);
-      for (const thought of arrayOf(part.thinking)) count(objectOf(thought)?.text);
+      for (const thought of arrayOf(part.thinking)) {
+        count(objectOf(thought)?.text);
+      }
     }
   }
 
@@ -158,8 +196,8 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
     return {
       usage: report?.tokens ?? null,
       reasoningTokens: report?.reasoningTokens ?? null,
-      outputTokensEstimate: text.estimate(),
-      outputTokensUpper: Math.max(text.upper(), reported),
+      outputTokensEstimate: Math.max(text.estimate(), contentChunks),
+      outputTokensUpper: Math.max(text.upper(), contentChunks, reported),
       hasContent,
       finish,
       providerRequestId: id,
@@ -175,7 +213,8 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
       object: "chat.completion.chunk",
       created: typeof created === "number" ? created : 0,
       model: model ?? "",
-      choices: [{ index: 0, delta: {}, finish_reason: "length" }],
+      // SDKs refuse an answer without a role, as when it is cut short before it began.
+      choices: [{ index: 0, delta: hasRole ? {} : { role: "assistant" }, finish_reason: "length" }],
     };
     return {
       closing: encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`),

@@ -30,19 +30,28 @@ export function readUsage(
   const prompt = readCount(usage.prompt_tokens, flags);
   const total = readCount(usage.total_tokens, flags);
   const completion = readCount(usage.completion_tokens, flags);
-  if (prompt === "unreadable" || completion === "unreadable" || total === "unreadable") {
+  if (
+    prompt === "unreadable" || completion === "unreadable" ||
+    total === "unreadable"
+  ) {
     return "unreadable";
   }
   if (prompt === null || (completion === null && total === null)) return null;
   const details = readDetails(usage, flags);
 
-  const promptTotal = prompt + (rules.audioInput === "outside" ? details.audioInput : 0);
+  const promptTotal = prompt +
+    (rules.audioInput === "outside" ? details.audioInput : 0);
   const output = completion === null ? Math.max(0, (total ?? 0) - promptTotal) : readOutput(
     { promptTotal, completion, total, reasoning: details.reasoning ?? 0 },
     rules,
     flags,
   );
-  const prompts = splitPrompt(promptTotal, details.cacheRead, details.cacheWrite, flags);
+  const prompts = splitPrompt(
+    promptTotal,
+    details.cacheRead,
+    details.cacheWrite,
+    flags,
+  );
   return {
     tokens: { ...prompts, cache_write_1h: 0, output },
     reasoningTokens: details.reasoning,
@@ -52,13 +61,20 @@ export function readUsage(
 
 /** The output total, reasoning included, by the rule or else by the reading that adds up. */
 function readOutput(
-  counts: { promptTotal: number; completion: number; total: number | null; reasoning: number },
+  counts: {
+    promptTotal: number;
+    completion: number;
+    total: number | null;
+    reasoning: number;
+  },
   rules: CountingRules,
   flags: Set<MeterFlag>,
 ): number {
   const { promptTotal, completion, total, reasoning } = counts;
   if (rules.reasoning === "hidden_in_total") {
-    if (total !== null && total < promptTotal + completion) flags.add("total_mismatch");
+    if (total !== null && total < promptTotal + completion) {
+      flags.add("total_mismatch");
+    }
     return Math.max(completion, (total ?? 0) - promptTotal);
   }
   const inside = completion;
@@ -89,7 +105,11 @@ function splitPrompt(
   const written = Math.min(cacheWrite, prompt - cacheRead);
   // OpenRouter with Gemini: tokens written are also reported as read.
   if (written < cacheWrite) flags.add("cache_overlap");
-  return { input: prompt - cacheRead - written, cache_read: cacheRead, cache_write_5m: written };
+  return {
+    input: prompt - cacheRead - written,
+    cache_read: cacheRead,
+    cache_write_5m: written,
+  };
 }
 
 interface Details {
@@ -128,9 +148,15 @@ function readDetails(usage: JsonObject, flags: Set<MeterFlag>): Details {
 }
 
 /** A count; `null` when it is absent, which is not zero. A negative one is zero, and flagged. */
-function readCount(value: unknown, flags: Set<MeterFlag>): number | null | "unreadable" {
+function readCount(
+  value: unknown,
+  flags: Set<MeterFlag>,
+): number | null | "unreadable" {
   if (value === undefined || value === null) return null;
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value > COUNT_MAX) {
+  if (
+    typeof value !== "number" || !Number.isSafeInteger(value) ||
+    value > COUNT_MAX
+  ) {
     return "unreadable";
   }
   if (value >= 0) return value;

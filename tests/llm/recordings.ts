@@ -1,0 +1,51 @@
+import { type CountingRules, DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
+import type { DialectName } from "../../shared/llm/dialect.ts";
+import { PROVIDERS } from "../../shared/llm/providers.ts";
+import type { Tokens } from "../../shared/pricing/usage.ts";
+
+/** One recorded answer, as the index of the recordings describes it. */
+export interface Recording {
+  readonly file: string;
+  readonly dialect: string;
+  readonly provider: string;
+  readonly streaming: boolean;
+  readonly status: number;
+  readonly grade: string;
+  /** What a meter should report; absent where the answer reports no usage. */
+  readonly tokens?: Tokens;
+  /** Where the numbers cannot settle it. */
+  readonly flags?: readonly string[];
+  /** The file with the sizes in bytes of the chunks in which the answer arrived. */
+  readonly network_chunks?: string;
+}
+
+const ROOT = new URL("../../../shared/recordings/", import.meta.url);
+
+/** All recordings, or `null` where they are not beside the checkout: third parties' data. */
+export function listRecordings(): Recording[] | null {
+  try {
+    return JSON.parse(Deno.readTextFileSync(new URL("index.json", ROOT))).entries;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+export function readRecording(recording: Recording): Uint8Array {
+  return Deno.readFileSync(new URL(recording.file, ROOT));
+}
+
+/** The sizes of the chunks in which a stream arrived, or `null`. */
+export function networkChunks(recording: Recording): number[] | null {
+  return recording.network_chunks === undefined
+    ? null
+    : JSON.parse(Deno.readTextFileSync(new URL(recording.network_chunks, ROOT)));
+}
+
+/** The rules that the proxy would use; the default for a provider without a row. */
+export function countingRules(recording: Recording): CountingRules {
+  // The recordings' own name for one that we call otherwise.
+  const id = recording.provider === "google-ai-studio" ? "google" : recording.provider;
+  return PROVIDERS.get(id)?.endpoints[recording.dialect as DialectName]?.counting ??
+    DEFAULT_COUNTING;
+}
