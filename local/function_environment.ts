@@ -1,18 +1,7 @@
 /** The environment of the functions: what Supabase injects, and where each provider is. */
 import { parseEnv } from "node:util";
+import { PROVIDERS } from "../shared/llm/providers.ts";
 import type { StackSecrets } from "./stack_secrets.ts";
-
-/**
- * Providers that the demo provider can stand in for, with the path of the dialect that it speaks
- * for them. Their variables are `<NAME>_API_KEY` and `<NAME>_BASE_URL`.
- */
-const DEMO_PATHS: Readonly<Record<string, string>> = {
-  OPENAI: "/v1",
-  XAI: "/v1",
-  DEEPSEEK: "/v1",
-  GROQ: "/v1",
-  MISTRAL: "/v1",
-};
 
 /** The demo provider refuses requests without a key, as the real ones do; any key will do. */
 const DEMO_KEY = "sk-demo-farebox";
@@ -45,7 +34,8 @@ export function injectedEnvironment(url: string, secrets: StackSecrets): Record<
 }
 
 /**
- * Sends each provider that has neither a key nor an address to the demo provider.
+ * Sends each provider that has neither a key nor an address to the demo provider. Those of a
+ * provider are `<NAME>_API_KEY` and `<NAME>_BASE_URL`.
  * @returns the variables to set, and the names of the providers that are real.
  */
 export function providerEnvironment(
@@ -54,17 +44,21 @@ export function providerEnvironment(
 ): { readonly variables: Record<string, string>; readonly real: string[] } {
   const variables: Record<string, string> = {};
   const real: string[] = [];
-  for (const [name, path] of Object.entries(DEMO_PATHS)) {
+  for (const { id, baseUrl } of PROVIDERS.values()) {
+    const name = id.toUpperCase();
     const key = environment[`${name}_API_KEY`];
     const address = environment[`${name}_BASE_URL`];
     if (key || address) {
-      real.push(name.toLowerCase());
+      real.push(id);
       // A server of one's own often wants no key, but a provider counts as enabled by having one.
       if (!key) variables[`${name}_API_KEY`] = "none";
       continue;
     }
     variables[`${name}_API_KEY`] = DEMO_KEY;
-    variables[`${name}_BASE_URL`] = new URL(path, demoUrl).href;
+    // Its own path below the provider's name, such as /openai/v1.
+    variables[`${name}_BASE_URL`] = `${demoUrl}/${id}${
+      new URL(baseUrl).pathname.replace(/\/$/, "")
+    }`;
   }
   return { variables, real };
 }

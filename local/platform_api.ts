@@ -38,8 +38,8 @@ const STATEMENT_TIMEOUT_MS = 8_000;
 export async function createPlatformApi(options: PlatformApiOptions): Promise<PlatformApi> {
   const rest = connect(options.url, REST_CONNECTIONS);
   const auth = connect(withRole(options.url, "supabase_auth_admin"), AUTH_CONNECTIONS);
-  const restApp = createApp(rest, options, []);
-  const authApp = createApp(auth, options, [signUpMiddleware(options)]);
+  const restApp = createApp(rest, options, (_context, next) => next());
+  const authApp = createApp(auth, options, signUpMiddleware(options));
   await restApp.init();
   await authApp.init();
   await rest.introspect();
@@ -82,12 +82,12 @@ type Middleware = NonNullable<
 function createApp(
   connection: Connection,
   options: PlatformApiOptions,
-  middlewares: Middleware[],
+  middleware: Middleware,
 ): App<IAppConfig> {
   // What is left out gets lite's defaults, which its type does not say.
   const config = {
     connection,
-    api: { schemas: ["public"], max_rows: 1000 },
+    api: { enabled: true, schemas: ["public"], max_rows: 1000 },
     auth: {
       enabled: true,
       enable_signup: true,
@@ -99,7 +99,7 @@ function createApp(
     },
     studio: { enabled: false },
     options: {
-      server: { middlewares, disableStudio: true, admin: false },
+      server: { middlewares: [middleware], disableStudio: true, admin: false },
     },
   };
   return new App(config as unknown as IAppConfig);

@@ -59,11 +59,17 @@ export class DemoModels {
       id: alias,
       snapshot: SNAPSHOTS[alias] ?? alias,
       isReasoning,
-      outputTokensMax: isReasoning ? 128_000 : alias.startsWith("gpt-4.1") ? 32_768 : 16_384,
+      outputTokensMax: outputTokensMaxOf(alias),
     };
   }
 
   list(): string[] {
     return [...this.#ids].sort();
   }
+}
+
+function outputTokensMaxOf(id: string): number {
+  if (id.startsWith("gpt-4o")) return 16_384;
+  if (id.startsWith("gpt-4.1")) return 32_768;
+  return 128_000;
 }

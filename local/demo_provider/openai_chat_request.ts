@@ -43,7 +43,11 @@ const TOKENS_PER_MESSAGE = 3;
 const TOKENS_PER_PROMPT = 3;
 
 /** The request, or the error that OpenAI would answer with. */
-export function readChatRequest(body: unknown, models: DemoModels): ChatRequest | OpenAiError {
+export function readChatRequest(
+  body: unknown,
+  models: DemoModels,
+  alwaysReportsUsage = false,
+): ChatRequest | OpenAiError {
   if (!isRecord(body)) {
     return invalid("We could not parse the JSON body of your request: expected an object.");
   }
@@ -78,7 +82,7 @@ export function readChatRequest(body: unknown, models: DemoModels): ChatRequest 
     messages,
     promptTokens,
     isStreamed: body.stream === true,
-    includesUsage: streamOptions.include_usage === true,
+    includesUsage: alwaysReportsUsage || streamOptions.include_usage === true,
     isObfuscated: streamOptions.include_obfuscation !== false,
     outputTokensMax: asNumber(body.max_completion_tokens) ?? asNumber(body.max_tokens),
     reasoningTokens: script.reasoning_tokens ??

@@ -41,7 +41,10 @@ export interface DemoRequest {
 }
 
 export interface DemoProvider {
-  /** `http://127.0.0.1:<port>`; the OpenAI dialect is at `<url>/v1`. */
+  /**
+   * `http://127.0.0.1:<port>`. What comes before a dialect's path is free: `<url>/v1` is an OpenAI
+   * base URL, and so is `<url>/groq/openai/v1`, by which requests say whom they mean.
+   */
   readonly url: string;
   /** The latest requests, oldest first. */
   readonly requests: readonly DemoRequest[];
@@ -86,9 +89,9 @@ export function startDemoProvider(options: DemoProviderOptions = {}): DemoProvid
     // So that a test can see what a revoked key looks like to the user.
     if (key.includes("invalid")) return refuse(wrongKey(key));
     const route = `${request.method} ${pathname}`;
-    if (route === "POST /v1/chat/completions") return await chat(request, requestId, key);
-    if (route === "GET /v1/models") return listModels();
-    const model = /^GET \/v1\/models\/(.+)$/.exec(route)?.[1];
+    if (/^POST .*\/chat\/completions$/.test(route)) return await chat(request, requestId, key);
+    if (/^GET .*\/models$/.test(route)) return listModels();
+    const model = /^GET .*\/models\/(.+)$/.exec(route)?.[1];
     if (model !== undefined) {
       return models.find(model) ? Response.json(modelObject(model)) : refuse(modelNotFound(model));
     }
@@ -103,7 +106,9 @@ export function startDemoProvider(options: DemoProviderOptions = {}): DemoProvid
       return refuse(invalid("We could not parse the JSON body of your request."));
     }
     const record = keep(request, requestId, body);
-    const read = readChatRequest(body, models);
+    // Mistral knows no stream_options and always reports usage.
+    const alwaysReportsUsage = record.path.startsWith("/mistral/");
+    const read = readChatRequest(body, models, alwaysReportsUsage);
     if (isOpenAiError(read) || read.script.fail !== undefined) {
       record.state = "refused";
       return refuse(isOpenAiError(read) ? read : ordered(read.script.fail!, key));

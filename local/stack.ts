@@ -1,0 +1,214 @@
+/**
+ * All of Farebox on this machine: PostgreSQL with the migrations, the platform's APIs, the demo
+ * provider and the functions, behind one address.
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import postgres from "postgres";
+import { type DataFolder, takeDataFolder } from "./data_folder.ts";
+import { type DemoProvider, startDemoProvider } from "./demo_provider/server.ts";
+import type { Timing } from "./demo_provider/openai_chat.ts";
+import { DEMO_USER, ensureDemoUser } from "./demo_user.ts";
+import { startExpiryTimer } from "./expiry_timer.ts";
+import { freePort, isFree } from "./free_port.ts";
+import { injectedEnvironment, providerEnvironment, readEnvFile } from "./function_environment.ts";
+import { startFunctionsProcess } from "./functions_process.ts";
+import { startGateway } from "./gateway.ts";
+import { migrate } from "./migrate.ts";
+import { preparePlatform } from "./platform_schema.ts";
+import { type Postgres, startPostgres } from "./postgres.ts";
+import { readStackConfig } from "./stack_config.ts";
+import { keepSecrets } from "./stack_secrets.ts";
+
+export interface StackOptions {
+  /** Port of the stack on 127.0.0.1; a free one by default. */
+  readonly port?: number;
+  /** Folder for all that is kept between runs; made if missing. One stack at a time owns it. */
+  readonly dataDir: string;
+  /** Begin with an empty database. The keys stay. */
+  readonly fresh?: boolean;
+  /** False skips fsync: for tests. */
+  readonly durable?: boolean;
+  /** Pace of the demo provider; realistic by default. */
+  readonly demoTiming?: Timing;
+  /** Variables for the functions, above those of this process and of `.env`. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** False keeps provider keys of this process and of `.env` from being used: for tests. */
+  readonly usesProviderKeys?: boolean;
+  /** Told what is being done, one sentence at a time. */
+  readonly progress?: (step: string) => void;
+  /** Told each line that the functions print. */
+  readonly log?: (line: string) => void;
+}
+
+/** What `deno task start --json` prints. */
+export interface StackDetails {
+  readonly url: string;
+  readonly functionsUrl: string;
+  readonly publishableKey: string;
+  readonly secretKey: string;
+  /** As role `postgres`. */
+  readonly dbUrl: string;
+  readonly pageUrl: string;
+  readonly demoUser: { readonly email: string; readonly password: string };
+}
+
+export interface Stack {
+  readonly details: StackDetails;
+  /** Providers that are served by the real thing. */
+  readonly realProviders: readonly string[];
+  readonly postgres: Postgres;
+  readonly demoProvider: DemoProvider;
+  /** Changes when the functions process is restarted; null in between. */
+  readonly functionsPid: number | null;
+  /** Secret of the before-user-created hook, `v1,whsec_…`. */
+  readonly hookSecret: string;
+  /** Ends everything, the functions' background work first. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** The port is taken; the message says what to do. */
+export class PortTaken extends Error {
+  override readonly name = "PortTaken";
+}
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/**
+ * Starts everything and waits until it answers.
+ * @throws PortTaken, DataFolderInUse, MigrationFailed: nothing of this call is left running.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const port = options.port || freePort();
+  // Before the folder's lock, so that a second start on everything the same names the port.
+  if (!isFree(port)) throw new PortTaken(portTakenMessage(port));
+  const folder = await takeDataFolder(options.dataDir);
+  const stops: (() => Promise<unknown>)[] = [() => folder.release()];
+  const stop = async () => {
+    // The latest first; one that fails must not leave the others running.
+    for (let next = stops.pop(); next !== undefined; next = stops.pop()) {
+      await next().catch((error) => console.error("While stopping:", error));
+    }
+  };
+  try {
+    return await startIn(folder, port, options, stops, stop);
+  } catch (error) {
+    await stop();
+    throw error instanceof Deno.errors.AddrInUse ? new PortTaken(portTakenMessage(port)) : error;
+  }
+}
+
+async function startIn(
+  folder: DataFolder,
+  port: number,
+  options: StackOptions,
+  stops: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<Stack> {
+  const progress = options.progress ?? (() => {});
+  const log = options.log ?? (() => {});
+  const url = `http://127.0.0.1:${port}`;
+  const secrets = await keepSecrets(join(folder.path, "secrets.json"));
+  const config = await readStackConfig(join(ROOT, "supabase", "config.toml"));
+
+  const database = await startPostgres({
+    dataDir: join(folder.path, "postgres"),
+    port: freePort(port + 1),
+    fresh: options.fresh ?? false,
+    durable: options.durable ?? true,
+    progress,
+  });
+  stops.push(() => database.stop());
+  progress("preparing the database");
+  await preparePlatform(database.adminUrl);
+  const applied = await migrate(database.url, join(ROOT, "supabase", "migrations"));
+  if (applied.length > 0) progress(`applied ${applied.length} migrations`);
+
+  const demoProvider = startDemoProvider({
+    models: await pricedModels(database.url),
+    ...(options.demoTiming === undefined ? {} : { timing: options.demoTiming }),
+  });
+  stops.push(() => demoProvider.close());
+
+  const functionsPort = freePort();
+  const functionsUrl = `http://127.0.0.1:${functionsPort}`;
+  progress("starting the platform's APIs");
+  const gateway = await startGateway({
+    ...secrets,
+    port,
+    url: database.url,
+    functionsUrl,
+    webFolder: join(ROOT, "web"),
+    pageSettings: () => ({ url, publishableKey: secrets.publishableKey, demoUser: DEMO_USER }),
+    ...(config.signUpHookPath === null
+      ? {}
+      : { signUpHook: { uri: config.signUpHookPath, secrets: [secrets.hookSecret] } }),
+  });
+  stops.push(() => gateway.close());
+
+  const ours = options.usesProviderKeys === false
+    ? {}
+    : { ...await readEnvFile(join(ROOT, ".env")), ...Deno.env.toObject() };
+  const environment = { ...ours, ...options.env };
+  const providers = providerEnvironment(environment, demoProvider.url);
+  progress("starting the functions (the first time they download their libraries)");
+  const note = (functionsPid: number | null) =>
+    folder.note({
+      url,
+      supervisorPid: Deno.pid,
+      postgresPid: database.pid,
+      functionsPid,
+      functionsUrl,
+      demoProviderUrl: demoProvider.url,
+    });
+  const functions = await startFunctionsProcess({
+    port: functionsPort,
+    folder: join(ROOT, "supabase", "functions"),
+    env: { ...environment, ...providers.variables, ...injectedEnvironment(url, secrets) },
+    log,
+    onStart: (pid) => void note(pid).catch(() => {}),
+  });
+  // Pushed last, so stopped first: what is being settled still finds the database.
+  stops.push(() => functions.stop());
+  await note(functions.pid);
+
+  await ensureDemoUser(url, secrets.publishableKey).catch((error) => log(error.message));
+  const stopExpiry = startExpiryTimer(url, secrets.secretKey, log);
+  stops.push(stopExpiry);
+
+  return {
+    details: {
+      url,
+      functionsUrl: `${url}/functions/v1`,
+      publishableKey: secrets.publishableKey,
+      secretKey: secrets.secretKey,
+      dbUrl: database.url,
+      pageUrl: `${url}/`,
+      demoUser: DEMO_USER,
+    },
+    realProviders: providers.real,
+    postgres: database,
+    demoProvider,
+    get functionsPid() {
+      return functions.pid;
+    },
+    hookSecret: secrets.hookSecret,
+    stop,
+  };
+}
+
+/** Every model that has a price can be asked of the demo provider. */
+async function pricedModels(url: string): Promise<string[]> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  try {
+    const rows = await sql<{ model_id: string }[]>`select model_id from public.model_pricing`;
+    return rows.map((row) => row.model_id);
+  } finally {
+    await sql.end();
+  }
+}
+
+function portTakenMessage(port: number): string {
+  return `Cannot start on port ${port}: something else listens there already, perhaps another ` +
+    `stack. Stop it, or choose another port with --port ${port + 10}.`;
+}
