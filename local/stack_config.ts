@@ -6,7 +6,6 @@ const Config = z.looseObject({
   auth: z.optional(z.looseObject({
     hook: z.optional(z.looseObject({
       before_user_created: z.optional(z.looseObject({
-        enabled: z._default(z.boolean(), false),
         uri: z.string(),
       })),
     })),
@@ -14,7 +13,10 @@ const Config = z.looseObject({
 });
 
 export interface StackConfig {
-  /** Path below the stack's address of the before-user-created hook; null when it is off. */
+  /**
+   * Path below the stack's address of the before-user-created hook; null when there is none. It
+   * may be off in the file, for the CLI's sake: the stack has a secret for it, and dispatches it.
+   */
   readonly signUpHookPath: string | null;
 }
 
@@ -23,5 +25,5 @@ export async function readStackConfig(file: string): Promise<StackConfig> {
   const { auth } = Config.parse(parse(await Deno.readTextFile(file)));
   const hook = auth?.hook?.before_user_created;
   // The file's host is Docker's name for this machine: the path is what counts here.
-  return { signUpHookPath: hook?.enabled ? new URL(hook.uri).pathname : null };
+  return { signUpHookPath: hook ? new URL(hook.uri).pathname : null };
 }
