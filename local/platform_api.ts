@@ -69,10 +69,22 @@ function connect(url: string, connections: number): Connection {
       connection: { statement_timeout: STATEMENT_TIMEOUT_MS, search_path: "public, extensions" },
     },
   });
+  // Lite prints every error of the database, expected refusals too, at full length.
+  const normalize = connection.normalizeDbError.bind(connection);
+  connection.normalizeDbError = (error: unknown) => shortened(normalize(error));
   // Left to itself, lite grants the API roles everything in each schema that has row level security.
   // Grants are the migrations' business here: tell it that this has been done.
   Object.assign(connection, { rlsState: "active" });
   return connection;
+}
+
+/** The same error, of which `console.error` shows one line. */
+function shortened<T>(error: T): T {
+  if (!(error instanceof Error)) return error;
+  const code = "code" in error ? ` (${error.code})` : "";
+  const line = `database: ${error.message}${code}`;
+  Object.defineProperty(error, Symbol.for("Deno.customInspect"), { value: () => line });
+  return error;
 }
 
 type Middleware = NonNullable<

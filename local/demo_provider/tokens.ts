@@ -4,7 +4,7 @@
  */
 
 /** Short words whole with the space before them, long ones in parts, marks alone. */
-const PIECES = / ?[\p{L}\p{M}]{1,7}|\p{L}{1,5}|\p{N}{1,3}| ?[^\s\p{L}\p{N}]{1,2}|\s+/gu;
+const PIECES = / ?[\p{L}\p{M}]{1,12}|\p{L}{1,6}|\p{N}{1,3}| ?[^\s\p{L}\p{N}]{1,2}|\s+/gu;
 
 /** The text in tokens; joined they are the text again. */
 export function tokenize(text: string): string[] {
