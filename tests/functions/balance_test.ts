@@ -1,0 +1,311 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Ledger, LedgerUnavailable } from "../../shared/credit/ledger.ts";
+import type { Refusal } from "../../shared/edge/refusal.ts";
+import { OPENAI_CHAT } from "../../shared/llm/dialects/openai_chat.ts";
+import { createPriceBook } from "../../shared/pricing/price_book.ts";
+import { parsePrice } from "../../shared/pricing/price.ts";
+import { createHandler } from "../../supabase/functions/balance/handler.ts";
+import {
+  AS_GUEST,
+  AS_OPERATOR,
+  AS_USER,
+  fakeLedger,
+  identifyDeps,
+  send as sendTo,
+  USER,
+} from "./fakes.ts";
+
+const REQUEST = "0190a5b0-0000-7000-8000-000000000001";
+const ACCOUNT = {
+  balance: "9.9988000001",
+  reserved: "0.5",
+  available: "9.4988000001",
+  currency: "USD",
+};
+const PRICES = [
+  ["openai", "gpt-4o", 16_384],
+  ["openai", "gpt-unlimited", null],
+  ["azure", "shared", 100],
+  ["openai", "shared", 100],
+] as const;
+
+function setUp(answers: Partial<Ledger>, as: "user" | "anonymous" | Refusal = "user") {
+  const { ledger, calls } = fakeLedger(answers);
+  const book = createPriceBook(
+    PRICES.map(([provider_id, model_id, max_output_tokens]) =>
+      parsePrice({
+        provider_id,
+        model_id,
+        price_version: 3,
+        input_per_1k: "0.0025",
+        output_per_1k: "0.01",
+        max_input_tokens: 128_000,
+        max_output_tokens,
+      })
+    ),
+  );
+  const handler = createHandler({
+    ledger,
+    prices: { read: () => Promise.resolve({ book, markupBasisPoints: 1000 }) },
+    identify: identifyDeps(as),
+    prompts: OPENAI_CHAT,
+    freeGuestExchanges: 3,
+    maxBodyBytes: 10_000,
+    corsAllowedOrigins: ["*"],
+  });
+  const send = (path: string, init?: RequestInit) => sendTo(handler, path, init);
+  return { calls, send, get: (path: string) => send(path, { headers: AS_USER }) };
+}
+
+const account = () => Promise.resolve(ACCOUNT);
+
+Deno.test("a user's balance is a JSON number with exactly the ledger's digits", async () => {
+  const { get, calls } = setUp({ accountBalance: account });
+  const { status, text, headers } = await get("/balance");
+  assertEquals(status, 200);
+  assertEquals(
+    text,
+    '{"balance":9.9988000001,"currency":"USD","available":"9.4988000001","reserved":"0.5"}',
+  );
+  assertEquals(headers.get("cache-control"), "no-store");
+  assertEquals(calls, [["accountBalance", USER]]);
+});
+
+Deno.test("a guest sees the exchanges that are left, and gets the guest token", async () => {
+  const { send, calls } = setUp({
+    guestStatus: () => Promise.resolve({ limit: 3, left: 2, window_ends_at: null }),
+  });
+  const { json, headers } = await send("/balance", { headers: AS_GUEST });
+  assertEquals(json, {
+    balance: 0,
+    currency: "USD",
+    available: "0",
+    reserved: "0",
+    isGuest: true,
+    exchanges: { limit: 3, left: 2, window_ends_at: null },
+  });
+  assertMatch(headers.get("x-guest-token") ?? "", /^v1\./);
+  assertMatch(headers.get("set-cookie") ?? "", /^farebox_guest=v1\./);
+  assertEquals((calls[0]![1] as { guestLimit: number }).guestLimit, 3);
+});
+
+Deno.test("an anonymous session is a guest, held by its user id", async () => {
+  const { get, calls } = setUp({
+    guestStatus: () => Promise.resolve({ limit: 3, left: 0, window_ends_at: null }),
+  }, "anonymous");
+  assertEquals((await get("/balance")).json.isGuest, true);
+  assertEquals((calls[0]![1] as { guestTokenId: string }).guestTokenId, `user:${USER}`);
+});
+
+Deno.test("an operator acts for the user in x-user-id, and must name one", async () => {
+  const { send, calls } = setUp({ accountBalance: account });
+  const named = await send("/balance", { headers: { ...AS_OPERATOR, "x-user-id": USER } });
+  assertEquals([named.status, calls[0]], [200, ["accountBalance", USER]]);
+  const unnamed = await send("/balance", { headers: AS_OPERATOR });
+  assertEquals([unnamed.status, unnamed.json.param], [400, "x-user-id"]);
+});
+
+Deno.test("usage passes every filter on, with defaults for what is not asked", async () => {
+  const page = { records: [], next_before: null };
+  const { get, calls } = setUp({ usageList: () => Promise.resolve(page) });
+  const query = "from=2026-11-01&to=2026-12-01T00:00:00Z&model=openai:gpt-4o&chat_id=c%2F1" +
+    "&limit=10&before=123";
+  assertEquals((await get(`/balance/usage?${query}`)).json, page);
+  assertEquals(calls[0], ["usageList", {
+    userId: USER,
+    from: "2026-11-01",
+    to: "2026-12-01T00:00:00Z",
+    model: "openai:gpt-4o",
+    chatId: "c/1",
+    limit: 10,
+    before: "123",
+  }]);
+  await get("/balance/usage?forceFunctionRegion=eu-west-1&model=");
+  assertEquals(calls[1], ["usageList", {
+    userId: USER,
+    from: null,
+    to: null,
+    model: null,
+    chatId: null,
+    limit: 50,
+    before: null,
+  }]);
+});
+
+Deno.test("a summary is by day unless asked by model", async () => {
+  const zero = { input: 0, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, output: 0 };
+  const { get, calls } = setUp({
+    usageSummary: ({ by }) =>
+      Promise.resolve({ by, groups: [], total: { requests: 0, tokens: zero, cost: "0" } }),
+  });
+  assertEquals((await get("/balance/usage/summary")).json.by, "day");
+  assertEquals((await get("/balance/usage/summary?by=model&from=2026-11-01")).json.by, "model");
+  assertEquals(calls[1], [
+    "usageSummary",
+    { userId: USER, by: "model", from: "2026-11-01", to: null },
+  ]);
+});
+
+Deno.test("a bad parameter is a 400 that names it, and the ledger is not asked", async () => {
+  const { get, calls } = setUp({});
+  for (
+    const [path, param] of [
+      ["usage?limit=0", "limit"],
+      ["usage?limit=201", "limit"],
+      ["usage?limit=ten", "limit"],
+      ["usage?limit=-5", "limit"],
+      ["usage?from=yesterday", "from"],
+      ["usage?from=2026-13-45", "from"],
+      ["usage?to=2026-11-01'--", "to"],
+      ["usage?from=2026-11-02&to=2026-11-01", "from"],
+      ["usage?before=abc", "before"],
+      [`usage?model=${"m".repeat(300)}`, "model"],
+      ["usage/summary?by=hour", "by"],
+      ["transactions?limit=1.5", "limit"],
+      ["receipts/not-an-id", "requestId"],
+      [`usage/chats/${"c".repeat(300)}`, "chatId"],
+    ]
+  ) {
+    const { status, json } = await get(`/balance/${path}`);
+    assertEquals([status, json.code, json.param], [400, "INVALID_REQUEST", param], path);
+    assertEquals(json.error.param, param);
+  }
+  assertEquals(calls, []);
+});
+
+Deno.test("a chat's id is decoded, whatever it holds", async () => {
+  const { get, calls } = setUp({
+    chatCost: ({ chatId }) =>
+      Promise.resolve({
+        chat_id: chatId,
+        cost: "0",
+        requests: 0,
+        tokens: { input: 0, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, output: 0 },
+        messages: [],
+      }),
+  });
+  assertEquals((await get("/functions/v1/balance/usage/chats/a%2Fb%20%C3%BC")).status, 200);
+  assertEquals(calls, [["chatCost", { userId: USER, chatId: "a/b ü" }]]);
+});
+
+Deno.test("a receipt is found for its user, and for an operator who names nobody", async () => {
+  const { get, send, calls } = setUp({ receipt: () => Promise.resolve(null) });
+  const missing = await get(`/balance/receipts/${REQUEST.toUpperCase()}`);
+  assertEquals([missing.status, missing.json.code], [404, "REQUEST_NOT_FOUND"]);
+  await send(`/balance/receipts/${REQUEST}`, { headers: AS_OPERATOR });
+  assertEquals(calls, [
+    ["receipt", { userId: USER, requestId: REQUEST }],
+    ["receipt", { userId: null, requestId: REQUEST }],
+  ]);
+});
+
+Deno.test("a guest is FORBIDDEN what only an account has", async () => {
+  const { send, calls } = setUp({});
+  for (
+    const path of ["usage", "usage/summary", "usage/chats/1", `receipts/${REQUEST}`, "transactions"]
+  ) {
+    const { status, json } = await send(`/balance/${path}`, { headers: AS_GUEST });
+    assertEquals([status, json.code], [403, "FORBIDDEN"], path);
+  }
+  assertEquals(calls, []);
+});
+
+Deno.test("without a credential every route is 401, and a sign-in outage is 503", async () => {
+  const { send } = setUp({});
+  for (const path of ["", "/usage", "/transactions"]) {
+    assertEquals((await send(`/balance${path}`)).status, 401, path);
+  }
+  const down = setUp({}, { code: "AUTH_UNAVAILABLE", message: "Retry." });
+  assertEquals((await down.get("/balance")).status, 503);
+});
+
+Deno.test("the ledger's refusals and outages reach the caller in the house's form", async () => {
+  const unknown = setUp({
+    accountBalance: () => Promise.resolve({ code: "USER_NOT_FOUND", message: "There is no user." }),
+  });
+  assertEquals((await unknown.get("/balance")).json.code, "USER_NOT_FOUND");
+  const down = setUp({
+    accountBalance: () => Promise.reject(new LedgerUnavailable("account_balance", "timeout")),
+  });
+  const { status, json, headers } = await down.get("/balance");
+  assertEquals([status, json.code, headers.get("retry-after")], [503, "LEDGER_UNAVAILABLE", "2"]);
+});
+
+function estimateWith(set: ReturnType<typeof setUp>, body: unknown, headers = {}) {
+  return set.send("/balance/estimate", {
+    method: "POST",
+    headers: { ...AS_USER, ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+Deno.test("an estimate from token counts is exact, markup included", async () => {
+  const set = setUp({ accountBalance: account });
+  const { json } = await estimateWith(set, {
+    model: "gpt-4o",
+    input_tokens: 1000,
+    max_tokens: 100,
+  });
+  assertEquals(json, {
+    model: "openai:gpt-4o",
+    cost_typical: "0.00385", // (1000 × 0.0025 + 100 × 0.01) / 1000, and 10 % on top
+    cost_max: "0.00385",
+    currency: "USD",
+    input_tokens: 1000,
+    output_tokens: 100,
+    input_tokens_max: 1000,
+    output_tokens_max: 100,
+    price_version: 3,
+    markup_basis_points: 1000,
+    available: "9.4988000001",
+    affordable_answers: 2467,
+  });
+});
+
+Deno.test("an estimate from messages is within its bounds, and unbounded output has no maximum", async () => {
+  const set = setUp({ accountBalance: account });
+  const messages = [{ role: "user", content: "Why is the sky blue? ".repeat(20) }];
+  const { json } = await estimateWith(set, { model: "openai:gpt-unlimited", messages });
+  assert(json.input_tokens > 50 && json.input_tokens <= json.input_tokens_max, json);
+  assertEquals([json.output_tokens, json.output_tokens_max, json.cost_max], [500, null, null]);
+});
+
+Deno.test("a guest's estimate has no balance to compare with", async () => {
+  const set = setUp({});
+  const { status, json } = await set.send("/balance/estimate", {
+    method: "POST",
+    headers: AS_GUEST,
+    body: JSON.stringify({ model: "gpt-4o", input_tokens: 10 }),
+  });
+  assertEquals([status, json.affordable_answers, json.available], [200, null, null]);
+});
+
+Deno.test("a bad estimate says what to do", async () => {
+  const set = setUp({});
+  for (
+    const [body, status, code, param] of [
+      ["{", 400, "INVALID_JSON", undefined],
+      ["[]", 400, "INVALID_REQUEST", undefined],
+      [{}, 400, "INVALID_REQUEST", "model"],
+      [{ model: 7, input_tokens: 1 }, 400, "INVALID_REQUEST", "model"],
+      [{ model: "gpt-4o" }, 400, "INVALID_REQUEST", "messages"],
+      [{ model: "gpt-4o", messages: [] }, 400, "INVALID_REQUEST", "messages"],
+      [{ model: "gpt-4o", input_tokens: -1 }, 400, "INVALID_REQUEST", "input_tokens"],
+      [{ model: "gpt-4o", input_tokens: 1.5 }, 400, "INVALID_REQUEST", "input_tokens"],
+      [{ model: "gpt-4o", input_tokens: 1, max_tokens: 0 }, 400, "INVALID_REQUEST", "max_tokens"],
+      [{ model: "gpt-4", input_tokens: 1 }, 404, "MODEL_NOT_FOUND", undefined],
+      [{ model: "shared", input_tokens: 1 }, 400, "INVALID_REQUEST", "model"],
+      ["x".repeat(10_001), 413, "REQUEST_TOO_LARGE", undefined],
+    ] as const
+  ) {
+    const { json, status: got } = await estimateWith(set, body);
+    assertEquals(
+      [got, json.code, json.param],
+      [status, code, param],
+      JSON.stringify(body).slice(0, 80),
+    );
+    assertMatch(json.message, /^[A-Za-z].+[.?]$/);
+  }
+  const unknown = await estimateWith(set, { model: "openai:gpt-4", input_tokens: 1 });
+  assert(unknown.json.message.includes("openai:gpt-4o"), unknown.json.message);
+});
