@@ -79,15 +79,12 @@ export function addRoute(
 ): void {
   if (methods.GET) app.get(path, methods.GET);
   if (methods.POST) app.post(path, methods.POST);
-  const allow = [
-    ...(methods.GET ? ["GET", "HEAD"] : []),
-    ...(methods.POST ? ["POST"] : []),
-    "OPTIONS",
-  ].join(", ");
+  const allow = [...(methods.GET ? ["GET", "HEAD"] : []), ...(methods.POST ? ["POST"] : [])]
+    .join(", ");
   app.all(path, (c) =>
     refuse(c, {
       code: "METHOD_NOT_ALLOWED",
-      message: `${c.req.method} is not possible here. Use one of ${allow}.`,
+      message: `${c.req.method} is not possible here. Use ${allow}.`,
       allow,
     }));
 }
