@@ -5,6 +5,7 @@
 import { type Context, Hono } from "hono";
 import { allowOrigins } from "./cors.ts";
 import { logError } from "./log.ts";
+import { drainBody } from "./read_body.ts";
 import type { Refusal } from "./refusal.ts";
 import { newRequestId } from "./request_id.ts";
 import { respond, respondToBug } from "./respond.ts";
@@ -24,6 +25,9 @@ export type AppOptions = {
   refusalFromError: (error: unknown) => Refusal | undefined;
 };
 
+/** Four bodies of the default limit: whoever sends more than that to a refusal need not see it. */
+const DRAIN_BYTES_MAX = 40 * 1024 * 1024;
+
 /**
  * Builds the app. Paths arrive as `/<slug>/…` on the platform, and as `/functions/v1/<slug>/…` where
  * nothing is stripped on the way; routes see neither prefix.
@@ -38,6 +42,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.use(async (c, next) => {
     c.set("requestId", newRequestId());
     await next();
+    await drainBody(c.req.raw, DRAIN_BYTES_MAX);
     c.header("x-request-id", c.get("requestId"));
   });
   if (options.corsAllowedOrigins) {

@@ -48,6 +48,23 @@ export async function readBody(
   );
 }
 
+/**
+ * Throws away a body that nobody read, so that a refusal made without looking at it arrives. Bounded:
+ * past `sizeBytesMax` the rest is cancelled.
+ */
+export async function drainBody(request: Request, sizeBytesMax: number): Promise<void> {
+  if (request.body === null || request.bodyUsed) return;
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of request.body) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > sizeBytesMax) break;
+    }
+  } catch {
+    // The client broke off: there is nobody left to answer.
+  }
+}
+
 /** The body as parsed JSON. Refuses as `readBody` does, and with INVALID_JSON. */
 export async function readJson(
   request: Request,

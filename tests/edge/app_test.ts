@@ -55,6 +55,19 @@ Deno.test("an unknown route is 404 and a wrong method 405 with allow, in both er
   await get.body?.cancel();
 });
 
+Deno.test("a refusal that did not need the body is sent after the body was read", async () => {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
+    const created = createApp({ slug: "balance", refusalFromError: () => undefined });
+    return created.fetch(request);
+  });
+  const response = await fetch(`http://127.0.0.1:${server.addr.port}/balance/nothing`, {
+    method: "POST",
+    body: new Uint8Array(8 * 1024 * 1024),
+  });
+  assertEquals([response.status, (await response.json()).code], [404, "NOT_FOUND"]);
+  await server.shutdown();
+});
+
 Deno.test("HEAD answers as GET does, without a body", async () => {
   const response = await app()("/balance", { method: "HEAD" });
   assertEquals([response.status, await response.text()], [200, ""]);

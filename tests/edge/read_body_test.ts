@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readBody, readJson } from "../../shared/edge/read_body.ts";
+import { drainBody, readBody, readJson } from "../../shared/edge/read_body.ts";
 import { refusalOf } from "./outcomes.ts";
 
 /** A body in chunks, and how many of them were asked for. */
@@ -50,4 +50,14 @@ Deno.test("JSON is parsed, and anything else is INVALID_JSON", async () => {
   for (const body of ["", "{", "not json", undefined]) {
     assertEquals(refusalOf(await post(body)).code, "INVALID_JSON");
   }
+});
+
+Deno.test("a body that nobody read is read to its end, or to the bound, and then let go", async () => {
+  const whole = chunked(3, 10);
+  await drainBody(whole.request, 100);
+  assertEquals(whole.state, { sent: 3, cancelled: false });
+  const endless = chunked(1_000_000, 10);
+  await drainBody(endless.request, 100);
+  assertEquals(endless.state, { sent: 11, cancelled: true });
+  await drainBody(new Request("http://edge.test"), 100);
 });
