@@ -166,7 +166,6 @@ async function run(
     env: { LC_ALL: "C" },
     ...account.runAs,
   }).spawn();
-  child.unref();
   const exited = child.status.then(() => {});
   await waitUntilReady(child, join(dataDir, "postgres.log"));
 

@@ -91,15 +91,16 @@ async function copyFor(
     ),
   };
   if (await account.canRun(copied.postgres)) return copied;
+  await Deno.remove(join(home, "native"), { recursive: true }).catch(() => {});
   // Copied beside its place and renamed, so that two starts at once never see half a copy.
   const partial = await Deno.makeTempDir({ dir: dirname(home), prefix: "copying-" });
   await copyFolder(native, join(partial, "native"));
   await linkLibraries(join(partial, "native"));
   await Deno.chmod(partial, 0o755);
-  await Deno.remove(join(home, "native"), { recursive: true }).catch(() => {});
   try {
     await Deno.rename(join(partial, "native"), join(home, "native"));
   } catch (error) {
+    // Another start was faster. Only a copy that does not run is replaced: this one may be in use.
     if (!await account.canRun(copied.postgres)) throw error;
   } finally {
     await Deno.remove(partial, { recursive: true });
