@@ -132,6 +132,14 @@ Deno.test("usage passes every filter on, with defaults for what is not asked", a
   }]);
 });
 
+Deno.test("a time zone's plus may come unencoded", async () => {
+  const { get, calls } = setUp({
+    usageList: () => Promise.resolve({ records: [], next_before: null }),
+  });
+  await get("/balance/usage?from=2026-11-01T00:00:00.5+02:00");
+  assertEquals((calls[0]![1] as { from: string }).from, "2026-11-01T00:00:00.5+02:00");
+});
+
 Deno.test("a summary is by day unless asked by model", async () => {
   const zero = { input: 0, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, output: 0 };
   const { get, calls } = setUp({
@@ -156,6 +164,9 @@ Deno.test("a bad parameter is a 400 that names it, and the ledger is not asked",
       ["usage?limit=-5", "limit"],
       ["usage?from=yesterday", "from"],
       ["usage?from=2026-13-45", "from"],
+      ["usage?from=2026-02-30", "from"],
+      ["usage?from=0000-01-01", "from"],
+      ["usage?to=2026-11-01T00:00:00%2B99:00", "to"],
       ["usage?to=2026-11-01'--", "to"],
       ["usage?from=2026-11-02&to=2026-11-01", "from"],
       ["usage?before=abc", "before"],

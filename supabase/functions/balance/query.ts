@@ -58,6 +58,9 @@ export const SummaryQuery = z.object({
 });
 export const PageQuery = z.object({ limit, before });
 
+/** The `+` of a time zone, as it arrives from a client that did not encode it. */
+const SPACED_OFFSET = /(?<=T[\d:.]+) (\d{2}:\d{2})$/;
+
 /** The parameters as the schema says, or INVALID_REQUEST naming the first that is wrong. */
 export function readQuery<T extends z.ZodMiniObject>(
   url: string,
@@ -68,7 +71,7 @@ export function readQuery<T extends z.ZodMiniObject>(
     Object.keys(schema.shape).map((name) => {
       // A default stands in for what is undefined, null says "not asked for".
       const absent = schema.shape[name] instanceof z.ZodMiniDefault ? undefined : null;
-      return [name, given.get(name) || absent];
+      return [name, given.get(name)?.replace(SPACED_OFFSET, "+$1") || absent];
     }),
   );
   const parsed = schema.safeParse(values);
@@ -91,10 +94,12 @@ export function readQuery<T extends z.ZodMiniObject>(
   };
 }
 
+const ISO_8601 =
+  /^(\d{4})-(\d{2})-(\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)?)?$/;
+
+/** Whether Postgres will read it as the same time; JavaScript alone would take February 30th. */
 function isTime(value: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$/
-    .test(
-      value,
-    ) &&
-    Number.isFinite(Date.parse(value));
+  const [, year, month, day] = ISO_8601.exec(value)?.map(Number) ?? [];
+  if (year === undefined || year < 1970 || !Number.isFinite(Date.parse(value))) return false;
+  return new Date(Date.UTC(year, month! - 1, day)).getUTCDate() === day;
 }
