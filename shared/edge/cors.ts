@@ -7,6 +7,7 @@ export const EXPOSED_HEADERS = [
   "x-cost",
   "x-balance",
   "x-free-limit",
+  "x-free-exchanges-left",
   "x-guest-token",
   "x-output-limited-by",
   "x-should-retry",

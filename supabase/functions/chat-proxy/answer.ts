@@ -1,0 +1,213 @@
+/**
+ * From the reservation to the response: forward, then relay a stream or read a whole answer. From
+ * here on every way out settles or releases.
+ */
+import type { Reservation } from "../../../shared/credit/results.ts";
+import { type AppContext, refuse } from "../../../shared/edge/app.ts";
+import { isRefusal } from "../../../shared/edge/refusal.ts";
+import type { Dialect } from "../../../shared/llm/dialect.ts";
+import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
+import type { ChatProxyDeps } from "./deps.ts";
+import { forward } from "./forward.ts";
+import { createHold, type Hold } from "./hold.ts";
+import { noteProviderIncident } from "./incidents.ts";
+import type { ChatCall } from "./read_request.ts";
+import { type End, relay } from "./relay.ts";
+import type { Route } from "./route.ts";
+import {
+  type Outcome,
+  releaseRequest,
+  type SettlementContext,
+  settleRequest,
+} from "./settlement.ts";
+import { readWholeAnswer } from "./whole_answer.ts";
+
+/** A settle that takes longer does not keep a whole answer from the reader. */
+const COST_WAIT_MS = 1_000;
+
+/** One request that has its reservation. */
+export type Exchange = {
+  dialect: Dialect;
+  call: ChatCall;
+  route: Route;
+  reservation: Reservation | null;
+  context: SettlementContext;
+  startedMs: number;
+};
+
+/** Forwards the request and gives the answer on. */
+export async function answer(
+  c: AppContext,
+  exchange: Exchange,
+  deps: ChatProxyDeps,
+): Promise<Response> {
+  const { reservation, context } = exchange;
+  const hold = reservation &&
+    createHold({ ledger: deps.ledger, reservation, heartbeatMs: deps.env.heartbeatMs });
+  const release = (reason: string) => {
+    hold?.stop();
+    deps.waitUntil(releaseRequest(context, reason, deps));
+  };
+  try {
+    return await exchangeWithProvider(c, exchange, hold, release, deps);
+  } catch (error) {
+    // A bug; but the hold must not keep its reservation alive for ever.
+    release("bug");
+    throw error;
+  }
+}
+
+async function exchangeWithProvider(
+  c: AppContext,
+  exchange: Exchange,
+  hold: Hold | null,
+  release: (reason: string) => void,
+  deps: ChatProxyDeps,
+): Promise<Response> {
+  const { dialect, call, route, reservation, context } = exchange;
+  const { env } = deps;
+  const isBalanceLimited = reservation?.output_limited_by === "balance" ||
+    reservation?.output_limited_by === "guest";
+  const upstream = dialect.rewriteRequest(call.request, {
+    model: call.price.modelId,
+    outputTokensLimit: isBalanceLimited
+      ? reservation.output_tokens_limit
+      : call.request.outputTokensLimit,
+    usageSwitch: route.endpoint.usageSwitch,
+    outputLimitFields: route.endpoint.outputLimitFields,
+  });
+  const abort = new AbortController();
+  const forwarded = await forward({
+    ...route,
+    upstream,
+    stream: call.request.stream,
+    requestId: context.requestId,
+    timeoutMs: env.upstreamTimeoutMs,
+    fetch: deps.fetch,
+    abort,
+  });
+  if (forwarded.kind === "rejected") {
+    release("provider_rejected");
+    return forwarded.response;
+  }
+  if (forwarded.kind === "failed") {
+    release("upstream_error");
+    if (forwarded.incident) {
+      noteProviderIncident(forwarded.incident, context.model, context.requestId, deps);
+    }
+    return refuse(c, forwarded.refusal);
+  }
+
+  const headers = new Headers({ "cache-control": "no-store" });
+  headers.set(
+    "content-type",
+    forwarded.response.headers.get("content-type") ?? "application/json",
+  );
+  if (isBalanceLimited) {
+    headers.set("x-output-limited-by", reservation.output_limited_by!);
+  }
+  if (reservation && reservation.guest_exchanges_left !== null) {
+    headers.set(
+      "x-free-exchanges-left",
+      String(reservation.guest_exchanges_left),
+    );
+  }
+  const settle = (
+    snapshot: MeterSnapshot,
+    end: End,
+    firstTokenMs: number | null,
+  ) => settleRequest(context, snapshot, end, firstTokenMs, deps);
+  const { body } = forwarded;
+  const parts = {
+    body,
+    headers,
+    abort,
+    hold,
+    settle,
+    withholdUsage: upstream.withholdUsage,
+  };
+  return call.request.stream
+    ? streamed(exchange, parts, deps)
+    : await whole(c, exchange, parts, deps);
+}
+
+type AnswerParts = {
+  body: ReadableStream<Uint8Array>;
+  headers: Headers;
+  abort: AbortController;
+  hold: Hold | null;
+  settle: (
+    snapshot: MeterSnapshot,
+    end: End,
+    firstTokenMs: number | null,
+  ) => Promise<Outcome | null>;
+  withholdUsage: boolean;
+};
+
+function streamed(
+  exchange: Exchange,
+  parts: AnswerParts,
+  deps: ChatProxyDeps,
+): Response {
+  const { dialect, route, context, startedMs } = exchange;
+  const { body, done } = relay({
+    upstream: parts.body,
+    meter: dialect.createMeter(route.endpoint.counting),
+    withholdUsage: parts.withholdUsage,
+    abortPolicy: route.provider.abortPolicy,
+    abortUpstream: () => parts.abort.abort(),
+    hold: parts.hold,
+    inputTokensEstimate: context.inputTokensEstimate,
+    heartbeatMs: deps.env.heartbeatMs,
+    deadlineMs: Math.max(
+      1,
+      deps.env.streamDeadlineMs - (deps.now() - startedMs),
+    ),
+    settle: parts.settle,
+    requestId: context.requestId,
+    startedMs,
+    now: deps.now,
+    errorEvent: dialect.errorEvent,
+  });
+  // Before the response is returned: afterwards the isolate may be gone.
+  deps.waitUntil(done);
+  return new Response(body, { headers: parts.headers });
+}
+
+async function whole(
+  c: AppContext,
+  exchange: Exchange,
+  parts: AnswerParts,
+  deps: ChatProxyDeps,
+): Promise<Response> {
+  const { dialect, route, context, startedMs } = exchange;
+  let isTimedOut = false;
+  const deadline = setTimeout(() => {
+    isTimedOut = true;
+    parts.abort.abort();
+  }, Math.max(1, deps.env.streamDeadlineMs - (deps.now() - startedMs)));
+  const answer = await readWholeAnswer(
+    parts.body,
+    dialect,
+    route.endpoint.counting,
+    () => isTimedOut,
+  );
+  clearTimeout(deadline);
+  parts.hold?.stop();
+  if (isRefusal(answer)) {
+    parts.abort.abort();
+    deps.waitUntil(releaseRequest(context, "upstream_error", deps));
+    return refuse(c, answer);
+  }
+  const settled = parts.settle(answer.snapshot, "complete", null);
+  deps.waitUntil(settled);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const outcome = await Promise.race([
+    settled,
+    new Promise<null>((resolve) => timer = setTimeout(resolve, COST_WAIT_MS, null)),
+  ]);
+  clearTimeout(timer);
+  if (outcome) parts.headers.set("x-cost", outcome.cost);
+  if (outcome?.balance) parts.headers.set("x-balance", outcome.balance);
+  return new Response(answer.bytes, { headers: parts.headers });
+}

@@ -1,0 +1,19 @@
+/** What the steps of a request need; made once, in `index.ts`. */
+import type { Ledger } from "../../../shared/credit/ledger.ts";
+import type { PriceCache } from "../../../shared/credit/price_cache.ts";
+import type { Env } from "../../../shared/edge/env.ts";
+import type { IdentifyDeps } from "../../../shared/edge/identify.ts";
+import type { Dialect } from "../../../shared/llm/dialect.ts";
+
+export type ChatProxyDeps = {
+  env: Env;
+  ledger: Ledger;
+  prices: PriceCache;
+  identify: IdentifyDeps;
+  openaiChat: Dialect;
+  fetch: typeof fetch;
+  waitUntil: (promise: Promise<unknown>) => void;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  sleep: (ms: number) => Promise<void>;
+};

@@ -1,0 +1,81 @@
+/** Who pays, and the hold on what they have. */
+import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
+import type { Payer } from "../../../shared/credit/requests.ts";
+import type { Reservation } from "../../../shared/credit/results.ts";
+import type { Env } from "../../../shared/edge/env.ts";
+import type { Caller } from "../../../shared/edge/identify.ts";
+import { logError, logWarning } from "../../../shared/edge/log.ts";
+import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
+import type { ChatProxyDeps } from "./deps.ts";
+import { noteMissingPrice } from "./incidents.ts";
+import type { ChatCall } from "./read_request.ts";
+
+/** Who pays: the user, the guest's free exchanges, or the user whom an operator acts for. */
+export function payerOf(caller: Caller, env: Env): Payer | Refusal {
+  switch (caller.kind) {
+    case "user":
+      return { userId: caller.userId };
+    case "guest":
+      return {
+        guestTokenId: caller.guestTokenId,
+        guestAddressHash: caller.addressHash,
+        guestLimit: env.freeGuestExchanges,
+      };
+    case "operator":
+      return caller.onBehalfOf !== null ? { userId: caller.onBehalfOf } : {
+        code: "INVALID_REQUEST",
+        message: "A secret key has no balance of its own. Name the user who pays: `x-user-id`.",
+        param: "x-user-id",
+      };
+  }
+}
+
+/** Reserves; `null` where a switch says that the request runs without. */
+export async function reserve(
+  requestId: string,
+  payer: Payer,
+  call: ChatCall,
+  deps: ChatProxyDeps,
+): Promise<Reservation | null | Refusal> {
+  const { env } = deps;
+  if (env.usageTracking === "off") {
+    logWarning("USAGE_TRACKING is off: not metered", { request_id: requestId });
+    return null;
+  }
+  try {
+    const reservation = await deps.ledger.reserve({
+      requestId,
+      payer,
+      providerId: call.price.providerId,
+      modelId: call.price.modelId,
+      inputTokensMax: call.inputTokensMax,
+      outputTokensMax: call.request.outputTokensLimit,
+      chatId: call.chatId,
+      idempotencyKey: call.idempotencyKey,
+      requestHash: call.requestHash,
+      enforcement: env.balanceEnforcement,
+    });
+    if (isRefusal(reservation)) {
+      if (reservation.code === "MODEL_NOT_FOUND") {
+        noteMissingPrice(reservation.model, requestId, deps);
+      }
+      return reservation;
+    }
+    if (env.balanceEnforcement !== "enforce") {
+      logWarning(`BALANCE_ENFORCEMENT is ${env.balanceEnforcement}`, {
+        request_id: requestId,
+        would_refuse: reservation.would_refuse,
+      });
+    }
+    return reservation;
+  } catch (error) {
+    if (!(error instanceof LedgerUnavailable) || env.ledgerOutage !== "allow") {
+      throw error;
+    }
+    logError("LEDGER_OUTAGE is allow: no reservation", {
+      request_id: requestId,
+      error,
+    });
+    return null;
+  }
+}
