@@ -1,6 +1,58 @@
--- expire: the sweeper. A reservation past its expiry has lost its worker: what it delivered by its
--- last checkpoint is charged, what delivered nothing is free.
+-- release and expire: reservations that end without their worker's settle.
 
+-- Gives everything back: the upstream failed, or answered nothing. Also gives back the
+-- idempotency key, so that the caller can try again.
+create function billing.release(p_request_id uuid, p_reason text) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  hold billing.reservations;
+begin
+  perform billing.lock_caller_of(p_request_id);
+  select * into strict hold from billing.reservations r
+  where r.request_id = p_request_id for no key update;
+  if hold.state = 'open' then
+    perform billing.close_without_charge(hold, 'released');
+    return jsonb_build_object('state', 'released');
+  end if;
+  if hold.state = 'settled'
+    or exists (select from public.usage_records u where u.request_id = p_request_id)
+  then
+    return jsonb_build_object('state', 'already_settled');
+  end if;
+  update billing.reservations set state = 'released' where request_id = p_request_id;
+  return jsonb_build_object('state', 'already_released');
+end
+$$;
+
+-- Closes an open reservation whose caller is locked, and returns what it held.
+create function billing.close_without_charge(p_hold billing.reservations, p_state text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if p_hold.user_id is null then
+    perform billing.close_guest_place(
+      p_hold.guest_token_id, p_hold.guest_address_hash, true, false
+    );
+  else
+    update public.user_balances
+    set reserved = reserved - p_hold.amount, updated_at = clock_timestamp()
+    where user_id = p_hold.user_id;
+  end if;
+  update billing.reservations
+  set
+    state = p_state, amount = 0, ceiling = 0, closed_at = clock_timestamp(),
+    idempotency_key = null
+  where request_id = p_hold.request_id;
+end
+$$;
+
+-- The sweeper. A reservation past its expiry has lost its worker: what it delivered by its last
+-- checkpoint is charged, what delivered nothing is free.
 create function billing.expire(p_limit integer) returns jsonb
 language plpgsql
 security definer
