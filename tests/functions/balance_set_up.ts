@@ -1,0 +1,53 @@
+/** The balance function over a faked ledger and a few prices. */
+import type { Ledger } from "../../shared/credit/ledger.ts";
+import type { Refusal } from "../../shared/edge/refusal.ts";
+import { OPENAI_CHAT } from "../../shared/llm/dialects/openai_chat.ts";
+import { createPriceBook } from "../../shared/pricing/price_book.ts";
+import { parsePrice } from "../../shared/pricing/price.ts";
+import { createHandler } from "../../supabase/functions/balance/handler.ts";
+import { AS_USER, fakeLedger, identifyDeps, send as sendTo } from "./fakes.ts";
+
+const ACCOUNT = {
+  balance: "9.9988000001",
+  reserved: "0.5",
+  available: "9.4988000001",
+  currency: "USD",
+};
+const PRICES = [
+  ["openai", "gpt-4o", 16_384],
+  ["openai", "gpt-unlimited", null],
+  ["azure", "shared", 100],
+  ["openai", "shared", 100],
+] as const;
+
+/** Sends requests to the function as anyone, or with `get` as the user that `as` makes. */
+export function setUp(answers: Partial<Ledger>, as: "user" | "anonymous" | Refusal = "user") {
+  const { ledger, calls } = fakeLedger(answers);
+  const book = createPriceBook(
+    PRICES.map(([provider_id, model_id, max_output_tokens]) =>
+      parsePrice({
+        provider_id,
+        model_id,
+        price_version: 3,
+        input_per_1k: "0.0025",
+        output_per_1k: "0.01",
+        max_input_tokens: 128_000,
+        max_output_tokens,
+      })
+    ),
+  );
+  const handler = createHandler({
+    ledger,
+    prices: { read: () => Promise.resolve({ book, markupBasisPoints: 1000 }) },
+    identify: identifyDeps(as),
+    prompts: OPENAI_CHAT,
+    freeGuestExchanges: 3,
+    maxBodyBytes: 10_000,
+    corsAllowedOrigins: ["*"],
+  });
+  const send = (path: string, init?: RequestInit) => sendTo(handler, path, init);
+  return { calls, send, get: (path: string) => send(path, { headers: AS_USER }) };
+}
+
+/** The ledger's answer about the user's account. */
+export const account = () => Promise.resolve(ACCOUNT);
