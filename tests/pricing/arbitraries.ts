@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { formatUsd } from "../../shared/pricing/money.ts";
 import type { Tokens } from "../../shared/pricing/usage.ts";
 
-/** A price per 1,000 tokens as the ledger sends it: at most 7 decimals, up to $100. */
-const per1k = fc.bigInt({ min: 0n, max: 1_000_000_000n }).map((units) => formatUsd(units * 1000n));
+/** A price per 1,000 tokens as the ledger has it: at most 7 decimals, under $10. */
+const per1k = fc.bigInt({ min: 0n, max: 99_999_999n }).map((units) => formatUsd(units * 1000n));
 const absentable = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: null });
 
 /** A row of the catalogue, with any of the optional prices absent. */

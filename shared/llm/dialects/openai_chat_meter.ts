@@ -1,13 +1,27 @@
 import type { CountingRules } from "../counting_rules.ts";
 import type { JsonObject } from "../dialect.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
-import type { EarlyEnd, EventKind, Meter, MeterFlag, MeterSnapshot } from "../meter.ts";
+import type {
+  EarlyEnd,
+  EventKind,
+  Meter,
+  MeterFlag,
+  MeterSnapshot,
+  ProviderError,
+} from "../meter.ts";
 import type { SplitEvent } from "../sse_events.ts";
 import { createTextTokens } from "../token_bounds.ts";
 import { DONE_EVENT, readError } from "./openai_chat_errors.ts";
 import { readUsage, type UsageReport } from "./openai_chat_usage.ts";
 
 const encoder = new TextEncoder();
+
+/** An `event: error` whose data is in no shape that we know. */
+const UNTOLD_ERROR: ProviderError = {
+  message: "The provider sent an error event.",
+  type: null,
+  code: null,
+};
 
 /** Meters a streamed answer of Chat Completions. */
 export function createChatMeter(rules: CountingRules): Meter {
@@ -45,10 +59,7 @@ export function createChatMeter(rules: CountingRules): Meter {
 }
 
 /** Meters a whole answer of Chat Completions, of whatever status: a parsed body. */
-export function readChatAnswer(
-  body: unknown,
-  rules: CountingRules,
-): MeterSnapshot {
+export function readChatAnswer(body: unknown, rules: CountingRules): MeterSnapshot {
   const answer = createAnswerReader(rules);
   const completion = objectOf(body);
   try {
@@ -70,11 +81,7 @@ function parseObject(text: string): JsonObject | null {
 
 interface AnswerReader {
   /** Reads one chunk, or the whole completion, whose choices hold `delta` or `message`. */
-  read(
-    chunk: JsonObject,
-    part: "delta" | "message",
-    isError: boolean,
-  ): EventKind;
+  read(chunk: JsonObject, part: "delta" | "message", isError: boolean): EventKind;
   flag(flag: MeterFlag): void;
   markContent(): void;
   snapshot(): MeterSnapshot;
@@ -94,38 +101,24 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
   let model: string | null = null;
   let created: unknown = null;
   let finish: string | null = null;
-  let error: MeterSnapshot["error"] = null;
+  let error: ProviderError | null = null;
 
-  function read(
-    chunk: JsonObject,
-    part: "delta" | "message",
-    isError: boolean,
-  ): EventKind {
+  function read(chunk: JsonObject, part: "delta" | "message", isError: boolean): EventKind {
     id ??= textOf(chunk.id);
     model ??= textOf(chunk.model); // Azure's first chunk has an empty one.
     created ??= chunk.created;
     const choices = arrayOf(chunk.choices).map(objectOf).filter((choice) => choice !== null);
     const reported = readReports(chunk, choices);
-    const failure = readError(chunk) ??
-      choices.map(readError).find((found) => found !== null) ??
-      (isError
-        ? {
-          message: "The provider sent an error event.",
-          type: null,
-          code: null,
-        }
-        : null);
-    for (const choice of choices) {
-      finish = textOf(choice.finish_reason) ?? finish;
-    }
+    const failure = readError(chunk) ?? choices.map(readError).find((found) => found !== null) ??
+      (isError ? UNTOLD_ERROR : null);
+    for (const choice of choices) finish = textOf(choice.finish_reason) ?? finish;
     if (failure !== null) {
       // Its text is not an answer; a usage in the same chunk is still the bill (OpenRouter).
       error = failure;
       return "error";
     }
     // Every choice is read before any is judged: `some` would stop at the first with content.
-    const delivered = choices.map((choice) => readParts(objectOf(choice[part])))
-      .includes(true);
+    const delivered = choices.map((choice) => readParts(objectOf(choice[part]))).includes(true);
     if (delivered) {
       hasContent = true;
       if (part === "delta") contentChunks++;
@@ -135,12 +128,8 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
   }
 
   /** Takes the last usage of a chunk, wherever the provider puts it. True if there is any. */
-  function readReports(
-    chunk: JsonObject,
-    choices: readonly JsonObject[],
-  ): boolean {
-    const usage = objectOf(chunk.usage) ??
-      objectOf(objectOf(chunk.x_groq)?.usage) ??
+  function readReports(chunk: JsonObject, choices: readonly JsonObject[]): boolean {
+    const usage = objectOf(chunk.usage) ?? objectOf(objectOf(chunk.x_groq)?.usage) ??
       choices.map((choice) => objectOf(choice.usage)).findLast((found) => found !== null) ?? null;
     if (usage === null) return false;
     const read = readUsage(usage, rules);

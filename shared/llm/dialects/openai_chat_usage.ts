@@ -30,28 +30,17 @@ export function readUsage(
   const prompt = readCount(usage.prompt_tokens, flags);
   const total = readCount(usage.total_tokens, flags);
   const completion = readCount(usage.completion_tokens, flags);
-  if (
-    prompt === "unreadable" || completion === "unreadable" ||
-    total === "unreadable"
-  ) {
+  if (prompt === "unreadable" || completion === "unreadable" || total === "unreadable") {
     return "unreadable";
   }
   if (prompt === null || (completion === null && total === null)) return null;
   const details = readDetails(usage, flags);
-
-  const promptTotal = prompt +
-    (rules.audioInput === "outside" ? details.audioInput : 0);
-  const output = completion === null ? Math.max(0, (total ?? 0) - promptTotal) : readOutput(
-    { promptTotal, completion, total, reasoning: details.reasoning ?? 0 },
-    rules,
-    flags,
-  );
-  const prompts = splitPrompt(
-    promptTotal,
-    details.cacheRead,
-    details.cacheWrite,
-    flags,
-  );
+  const promptTotal = prompt + (rules.audioInput === "outside" ? details.audioInput : 0);
+  const reasoning = details.reasoning ?? 0;
+  const output = completion === null
+    ? Math.max(0, (total ?? 0) - promptTotal)
+    : readOutput({ promptTotal, completion, total, reasoning }, rules, flags);
+  const prompts = splitPrompt(promptTotal, details.cacheRead, details.cacheWrite, flags);
   return {
     tokens: { ...prompts, cache_write_1h: 0, output },
     reasoningTokens: details.reasoning,
