@@ -1,0 +1,101 @@
+/**
+ * A whole stack for a test file: real Postgres, real HTTP, its own process.
+ *
+ *     const stack = await startTestStack();
+ *     Deno.test.afterAll(() => stack.stop());
+ */
+import { fileURLToPath } from "node:url";
+import { connect, type Sql } from "./connect.ts";
+import type { KeptStack, StackOrder } from "./stack_keeper.ts";
+import { until } from "./until.ts";
+
+/** Somebody who signed up. */
+export interface TestUser {
+  readonly id: string;
+  readonly email: string;
+  readonly token: string;
+}
+
+export interface TestStack extends Omit<KeptStack, "controlUrl"> {
+  readonly url: string;
+  /** `<url>/functions/v1` */
+  readonly functionsUrl: string;
+  /** A pool as `postgres`, the owner of the tables. */
+  readonly sql: Sql;
+  /** Signs somebody new up, as a browser would. */
+  signUp(): Promise<TestUser>;
+  /** Lines that the functions have printed so far, oldest first. */
+  log(): Promise<string[]>;
+  /** The first line with all these words, waited for. */
+  logged(...words: string[]): Promise<string>;
+  /** Null while it is being restarted. */
+  functionsPid(): Promise<number | null>;
+  postgres(order: "stop" | "kill" | "start"): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a stack; a few seconds. The caller must `stop()` it. */
+export async function startTestStack(order: StackOrder = {}): Promise<TestStack> {
+  const keeper = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "tests/support/stack_keeper.ts", JSON.stringify(order)],
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const line = await firstLine(keeper.stdout);
+  if (line === null) throw new Error("Cannot start the stack: its keeper ended, see above");
+  const { controlUrl, ...kept }: KeptStack = JSON.parse(line);
+  const sql = connect(kept.details.dbUrl, { max: 4 });
+  // Everybody here has one address; the limit has its own tests.
+  await sql`update billing.settings set welcome_per_address_per_day_max = null`;
+
+  const control = async <T>(method: "GET" | "POST", path: string): Promise<T> => {
+    const response = await fetch(controlUrl + path, { method });
+    if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+    return await response.json();
+  };
+  const log = () => control<string[]>("GET", "/log");
+  return {
+    ...kept,
+    url: kept.details.url,
+    functionsUrl: kept.details.functionsUrl,
+    sql,
+    log,
+    signUp: () => signUp(kept),
+    logged: (...words) =>
+      until(
+        `a line of the functions with ${words.join(" and ")}`,
+        async () => (await log()).find((line) => words.every((word) => line.includes(word))),
+        90_000,
+      ),
+    functionsPid: () => control("GET", "/functions-pid"),
+    postgres: (order) => control("POST", `/postgres/${order}`),
+    async stop() {
+      await sql.end({ timeout: 1 });
+      await keeper.stdin.close();
+      await keeper.status;
+    },
+  };
+}
+
+async function signUp({ details }: Pick<KeptStack, "details">): Promise<TestUser> {
+  const email = `${crypto.randomUUID()}@example.com`;
+  const response = await fetch(`${details.url}/auth/v1/signup`, {
+    method: "POST",
+    headers: { apikey: details.publishableKey, "content-type": "application/json" },
+    body: JSON.stringify({ email, password: crypto.randomUUID() }),
+  });
+  const body = await response.text();
+  if (!response.ok) throw new Error(`Cannot sign up: ${response.status} ${body}`);
+  const session: { access_token: string; user: { id: string } } = JSON.parse(body);
+  return { id: session.user.id, email, token: session.access_token };
+}
+
+async function firstLine(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string | null> {
+  let text = "";
+  for await (const chunk of stdout.pipeThrough(new TextDecoderStream()).values()) {
+    text += chunk;
+    if (text.includes("\n")) return text;
+  }
+  return null;
+}

@@ -1,0 +1,89 @@
+/**
+ * The process that owns the stack of a test file: it starts the stack in a temporary folder, prints
+ * one line of JSON (`KeptStack`) and lives until its standard input closes. So everything is gone
+ * when the test is, however the test ends, and the test is a client of it like any other.
+ *
+ *     deno run -A tests/support/stack_keeper.ts '{"env":{"HEARTBEAT_SECONDS":"1"}}'
+ *
+ * Behind `controlUrl`: `GET /log`, `GET /functions-pid`, `POST /postgres/stop`, `/postgres/kill` and
+ * `/postgres/start`.
+ */
+import { join } from "node:path";
+import { AT_ONCE, REALISTIC } from "../../local/demo_provider/server.ts";
+import { startPostgres } from "../../local/postgres.ts";
+import { type StackDetails, startStack } from "../../local/stack.ts";
+
+/** What a test may order of its stack. */
+export interface StackOrder {
+  /** Variables of the functions. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Pace of the demo provider; at once by default, a script's own times apart. */
+  readonly pace?: "at_once" | "realistic";
+}
+
+/** What the keeper prints. */
+export interface KeptStack {
+  readonly details: StackDetails;
+  readonly demoUrl: string;
+  readonly hookSecret: string;
+  readonly controlUrl: string;
+}
+
+const order: StackOrder = JSON.parse(Deno.args[0] ?? "{}");
+const folder = await Deno.makeTempDir({ prefix: "farebox-e2e-" });
+// PostgreSQL runs as another account when the tests run as root: it has to get in here.
+await Deno.chmod(folder, 0o755);
+const lines: string[] = [];
+const stack = await startStack({
+  dataDir: folder,
+  durable: false,
+  usesProviderKeys: false,
+  demoTiming: order.pace === "realistic" ? REALISTIC : AT_ONCE,
+  log: (line) => void lines.push(line),
+  ...(order.env === undefined ? {} : { env: order.env }),
+});
+let database = stack.postgres;
+
+const control = Deno.serve(
+  { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+  async (request) => {
+    const { pathname } = new URL(request.url);
+    switch (`${request.method} ${pathname}`) {
+      case "GET /log":
+        return Response.json(lines);
+      case "GET /functions-pid":
+        return Response.json(stack.functionsPid);
+      case "POST /postgres/stop":
+        await database.stop();
+        return Response.json(null);
+      case "POST /postgres/kill":
+        await database.kill();
+        return Response.json(null);
+      case "POST /postgres/start":
+        database = await startPostgres({
+          dataDir: join(folder, "postgres"),
+          port: stack.postgres.port,
+          durable: false,
+        });
+        return Response.json(null);
+      default:
+        return Response.json(`There is no ${pathname}`, { status: 404 });
+    }
+  },
+);
+
+// Ctrl-C reaches the whole process group: wait for the tests to close standard input instead.
+for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
+const kept: KeptStack = {
+  details: stack.details,
+  demoUrl: stack.demoProvider.url,
+  hookSecret: stack.hookSecret,
+  controlUrl: `http://127.0.0.1:${control.addr.port}`,
+};
+console.log(JSON.stringify(kept));
+for await (const _ of Deno.stdin.readable);
+await control.shutdown();
+await stack.stop();
+await database.stop();
+await Deno.remove(folder, { recursive: true });
+Deno.exit(0);
