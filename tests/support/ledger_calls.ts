@@ -55,6 +55,80 @@ export async function call<T = Record<string, unknown>>(
   return rows[0]?.["answer"] as T;
 }
 
+/** A reservation to ask for: by default of the user, for `openai:gpt-4o`, 100 tokens each way. */
+export interface Ask {
+  requestId?: string;
+  userId?: string;
+  guest?: { tokenId: string; addressHash: string };
+  provider?: string;
+  model?: string;
+  inputTokensMax?: number;
+  outputTokensMax?: number | null;
+  idempotencyKey?: string;
+  requestHash?: string;
+  enforcement?: "enforce" | "observe" | "off";
+}
+
+/** Calls `reserve`. Answers the request's id beside what the ledger said. */
+export async function reserve(
+  sql: Query,
+  ask: Ask,
+): Promise<{ requestId: string; held: Record<string, unknown> }> {
+  const requestId = ask.requestId ?? crypto.randomUUID();
+  const held = await call(sql, "reserve", {
+    p_request_id: requestId,
+    p_user_id: ask.userId ?? null,
+    p_guest_token_id: ask.guest?.tokenId ?? null,
+    p_guest_address_hash: ask.guest?.addressHash ?? null,
+    p_guest_limit: ask.guest ? 3 : null,
+    p_provider_id: ask.provider ?? "openai",
+    p_model_id: ask.model ?? "gpt-4o",
+    p_input_tokens_max: ask.inputTokensMax ?? 100,
+    p_output_tokens_max: ask.outputTokensMax === undefined ? 100 : ask.outputTokensMax,
+    p_chat_id: null,
+    p_idempotency_key: ask.idempotencyKey ?? null,
+    p_request_hash: ask.requestHash ?? null,
+    p_enforcement: ask.enforcement ?? "enforce",
+  });
+  return { requestId, held };
+}
+
+/** Calls `settle` with input and output tokens only. */
+export function settle(
+  sql: Query,
+  requestId: string,
+  inputTokens: number,
+  outputTokens: number,
+  basis: "reported" | "estimated" | "checkpoint" = "reported",
+): Promise<Record<string, unknown>> {
+  return call(sql, "settle", {
+    p_request_id: requestId,
+    p_input_tokens: inputTokens,
+    p_cache_read_tokens: 0,
+    p_cache_write_5m_tokens: 0,
+    p_cache_write_1h_tokens: 0,
+    p_output_tokens: outputTokens,
+    p_basis: basis,
+  });
+}
+
+/** What `user_balances` says, as canonical decimal strings. */
+export async function accountOf(
+  sql: Query,
+  userId: string,
+): Promise<{ balance: string; reserved: string }> {
+  const rows = await sql<{ balance: string; reserved: string }[]>`
+    select trim_scale(balance)::text as balance, trim_scale(reserved)::text as reserved
+    from public.user_balances where user_id = ${userId}`;
+  return rows[0] ?? { balance: "0", reserved: "0" };
+}
+
+/** Lets a reservation's worker be dead for longer than its expiry. */
+export async function forgetHeartbeats(sql: Query, requestId?: string): Promise<void> {
+  await sql`update billing.reservations set expires_at = now() - interval '1 second'
+    where state = 'open' and request_id = coalesce(${requestId ?? null}, request_id)`;
+}
+
 /** A refusal of the ledger: `PTnnn` with a code and its evidence. */
 export interface LedgerRefusal {
   sqlstate: string;

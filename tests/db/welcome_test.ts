@@ -1,0 +1,128 @@
+import { assertEquals } from "@std/assert";
+import { connect, type Sql } from "../support/connect.ts";
+import { withDatabase } from "../support/database.ts";
+import { accountOf, assertReconciled, call, createUser, reserve } from "../support/ledger_calls.ts";
+
+/** The keys of a user's grants: there may be one. */
+async function grantKeys(sql: Sql, userId: string): Promise<string[]> {
+  const rows = await sql<{ key: string }[]>`
+    select idempotency_key as key from public.balance_transactions
+    where user_id = ${userId} and kind = 'grant'`;
+  return rows.map((row) => row.key);
+}
+
+/** A user whose sign-up no trigger saw: created before Farebox was installed, say. */
+async function createUnseenUser(adminUrl: string): Promise<string> {
+  const admin = connect(adminUrl, { max: 1 });
+  try {
+    await admin`set session_replication_role = replica`;
+    return await createUser(admin);
+  } finally {
+    await admin.end();
+  }
+}
+
+Deno.test("the welcome credit is granted once over the trigger, a replayed webhook and the lazy path", () =>
+  withDatabase(async ({ sql, service }) => {
+    const userId = await createUser(sql);
+    for (let replay = 0; replay < 3; replay++) {
+      const answer = await call(service, "welcome", { p_user_id: userId });
+      assertEquals(answer, { state: "already_granted", amount: "10", balance: "10" });
+    }
+    await call(service, "account_balance", { p_user_id: userId });
+    await reserve(service, { userId });
+    assertEquals(await grantKeys(sql, userId), [`welcome:${userId}`]);
+    assertEquals((await accountOf(sql, userId)).balance, "10");
+    await assertReconciled(sql);
+  }));
+
+Deno.test("50 concurrent first calls of a user whom no trigger saw grant the credit once", () =>
+  withDatabase(async ({ sql, service, adminUrl }) => {
+    const userId = await createUnseenUser(adminUrl);
+    assertEquals(await grantKeys(sql, userId), []);
+    await Promise.all(Array.from({ length: 50 }, (_, i): Promise<unknown> => {
+      if (i % 3 === 0) return call(service, "account_balance", { p_user_id: userId });
+      if (i % 3 === 1) return call(service, "welcome", { p_user_id: userId });
+      return reserve(service, { userId });
+    }));
+    assertEquals(await grantKeys(sql, userId), [`welcome:${userId}`]);
+    assertEquals((await accountOf(sql, userId)).balance, "10");
+    await assertReconciled(sql);
+  }, { connections: 50 }));
+
+/** Each breaks the grant in another way; the owner of the tables is who runs migrations. */
+const BREAKAGES: Record<string, string> = {
+  "the settings are missing": "delete from billing.settings",
+  "the transactions refuse rows":
+    "alter table public.balance_transactions add constraint broken check (false) not valid",
+  "the accounts table is gone": "alter table public.user_balances rename to lost",
+  "neither the grant nor its incident can be written":
+    "alter table billing.settings rename to lost; alter table billing.incidents rename to lost_too",
+};
+
+for (const [breakage, statements] of Object.entries(BREAKAGES)) {
+  Deno.test(`a sign-up succeeds when ${breakage}`, () =>
+    withDatabase(async ({ sql }) => {
+      await sql.unsafe(statements).simple();
+      const userId = await createUser(sql);
+      const users = await sql`select from auth.users where id = ${userId}`;
+      assertEquals(users.length, 1);
+    }));
+}
+
+Deno.test("what a broken grant missed is made up for by the first request, once", () =>
+  withDatabase(async ({ sql, service }) => {
+    await sql`alter table public.balance_transactions add constraint broken check (false) not valid`;
+    const userId = await createUser(sql);
+    const incidents = await sql`select kind from billing.incidents where user_id = ${userId}`;
+    assertEquals(incidents.map((row) => row["kind"]), ["welcome_failed"]);
+    await sql`alter table public.balance_transactions drop constraint broken`;
+    await Promise.all(Array.from({ length: 10 }, () => reserve(service, { userId })));
+    assertEquals(await grantKeys(sql, userId), [`welcome:${userId}`]);
+    await assertReconciled(sql);
+  }));
+
+Deno.test("an anonymous user who converts is welcomed once, however often the row is updated", () =>
+  withDatabase(async ({ sql }) => {
+    const userId = await createUser(sql, { isAnonymous: true });
+    assertEquals((await accountOf(sql, userId)).balance, "0");
+    for (let update = 0; update < 3; update++) {
+      await sql`update auth.users set is_anonymous = true where id = ${userId}`;
+      await sql`update auth.users set is_anonymous = false, email = 'ada@example.com'
+        where id = ${userId}`;
+    }
+    assertEquals(await grantKeys(sql, userId), [`welcome:${userId}`]);
+    assertEquals((await accountOf(sql, userId)).balance, "10");
+  }));
+
+Deno.test("the hook's decision is what the trigger grants: one credit a mailbox, however it is spelled", () =>
+  withDatabase(async ({ sql, service }) => {
+    const amounts: string[] = [];
+    for (const email of ["eve@gmail.com", "E.v.e@googlemail.com", "eve+3@gmail.com"]) {
+      const id = crypto.randomUUID();
+      await call(service, "decide_sign_up", {
+        p_user_id: id,
+        p_email: email,
+        p_address_hash: null,
+        p_is_anonymous: false,
+      });
+      await createUser(sql, { id, email });
+      amounts.push((await accountOf(sql, id)).balance);
+    }
+    assertEquals(amounts, ["10", "0", "0"]);
+  }));
+
+Deno.test("one address earns the credit at most as often a day as the setting says, also at once", () =>
+  withDatabase(async ({ sql, service }) => {
+    await sql`update billing.settings set welcome_per_address_per_day_max = 2`;
+    const decisions = await Promise.all(
+      Array.from({ length: 8 }, (_, i) =>
+        call(service, "decide_sign_up", {
+          p_user_id: crypto.randomUUID(),
+          p_email: `person-${i}@example.com`,
+          p_address_hash: "one-house",
+          p_is_anonymous: false,
+        })),
+    );
+    assertEquals(decisions.filter((answer) => answer["decision"] === "grant").length, 2);
+  }));
