@@ -98,11 +98,8 @@ async function exchangeWithProvider(
     return refuse(c, forwarded.refusal);
   }
 
-  const headers = new Headers({ "cache-control": "no-store" });
-  headers.set(
-    "content-type",
-    forwarded.response.headers.get("content-type") ?? "application/json",
-  );
+  const contentType = forwarded.response.headers.get("content-type") ?? "application/json";
+  const headers = new Headers({ "cache-control": "no-store", "content-type": contentType });
   if (isBalanceLimited) {
     headers.set("x-output-limited-by", reservation.output_limited_by!);
   }
@@ -126,9 +123,9 @@ async function exchangeWithProvider(
     settle,
     withholdUsage: upstream.withholdUsage,
   };
-  return call.request.stream
-    ? streamed(exchange, parts, deps)
-    : await whole(c, exchange, parts, deps);
+  // Some providers answer a streamed request whole: as a stream its usage would not be seen.
+  const isStream = call.request.stream && !/^application\/json\b/i.test(contentType);
+  return isStream ? streamed(exchange, parts, deps) : await whole(c, exchange, parts, deps);
 }
 
 type AnswerParts = {

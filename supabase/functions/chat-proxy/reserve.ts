@@ -30,7 +30,10 @@ export function payerOf(caller: Caller, env: Env): Payer | Refusal {
   }
 }
 
-/** Reserves; `null` where a switch says that the request runs without. */
+/**
+ * Reserves; `null` where a switch says that the request runs without. The switches are for users: a
+ * guest without a place among the free exchanges could chat at the house's cost without end.
+ */
 export async function reserve(
   requestId: string,
   payer: Payer,
@@ -38,7 +41,8 @@ export async function reserve(
   deps: ChatProxyDeps,
 ): Promise<Reservation | null | Refusal> {
   const { env } = deps;
-  if (env.usageTracking === "off") {
+  const isUser = "userId" in payer;
+  if (env.usageTracking === "off" && isUser) {
     logWarning("USAGE_TRACKING is off: not metered", { request_id: requestId });
     return null;
   }
@@ -69,9 +73,8 @@ export async function reserve(
     }
     return reservation;
   } catch (error) {
-    if (!(error instanceof LedgerUnavailable) || env.ledgerOutage !== "allow") {
-      throw error;
-    }
+    const isAllowed = env.ledgerOutage === "allow" && isUser;
+    if (!(error instanceof LedgerUnavailable) || !isAllowed) throw error;
     logError("LEDGER_OUTAGE is allow: no reservation", {
       request_id: requestId,
       error,
