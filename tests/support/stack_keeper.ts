@@ -24,6 +24,8 @@ export interface StackOrder {
 /** What the keeper prints. */
 export interface KeptStack {
   readonly details: StackDetails;
+  /** Everything that the stack keeps: `secrets.json`, `run.json`, the database. */
+  readonly folder: string;
   readonly demoUrl: string;
   readonly hookSecret: string;
   readonly controlUrl: string;
@@ -76,6 +78,7 @@ const control = Deno.serve(
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
 const kept: KeptStack = {
   details: stack.details,
+  folder,
   demoUrl: stack.demoProvider.url,
   hookSecret: stack.hookSecret,
   controlUrl: `http://127.0.0.1:${control.addr.port}`,
