@@ -182,6 +182,14 @@ Deno.test("any interleaving of all transitions on several connections ends with 
           failed: 0,
         });
 
+        // The dead come back, each twice at once, and tell what was really used.
+        await Promise.all(
+          [...requestIds, ...requestIds].map((requestId) =>
+            settle(service, requestId, 90, 700).catch((error) => refusalOf(Promise.reject(error)))
+          ),
+        );
+        await assertReconciled(sql);
+
         // Each request was charged once, and corrected at most once; its receipt adds up.
         const charges = await sql<{ request_id: string; cost: string; n: number }[]>`
           select request_id, trim_scale(sum(cost))::text as cost, count(*)::int as n
