@@ -4,6 +4,7 @@
  *
  * Tests that run in another process read `GET /_demo/requests`: what was asked and how it ended.
  */
+import { PROVIDERS } from "../../shared/llm/providers.ts";
 import { bodyStream, type Ending, type Step } from "./body_stream.ts";
 import { DemoModels } from "./models.ts";
 import { composeChatAnswer, streamSteps, type Timing, wholeAnswer } from "./openai_chat.ts";
@@ -106,8 +107,7 @@ export function startDemoProvider(options: DemoProviderOptions = {}): DemoProvid
       return refuse(invalid("We could not parse the JSON body of your request."));
     }
     const record = keep(request, requestId, body);
-    // Mistral knows no stream_options and always reports usage.
-    const alwaysReportsUsage = record.path.startsWith("/mistral/");
+    const alwaysReportsUsage = reportsUsageUnasked(record.path);
     const read = readChatRequest(body, models, alwaysReportsUsage);
     if (isOpenAiError(read) || read.script.fail !== undefined) {
       record.state = "refused";
@@ -163,6 +163,12 @@ export function startDemoProvider(options: DemoProviderOptions = {}): DemoProvid
       await server.finished;
     },
   };
+}
+
+/** Most providers but OpenAI report usage in every stream; Mistral even refuses to be asked. */
+function reportsUsageUnasked(path: string): boolean {
+  const endpoint = PROVIDERS.get(path.split("/")[1] ?? "")?.endpoints["openai-chat"];
+  return endpoint !== undefined && endpoint.usageSwitch !== "required";
 }
 
 function modelObject(id: string): unknown {
