@@ -3,6 +3,7 @@ import type { DemoScript } from "../../local/demo_provider/script.ts";
 import type { TestStack, TestUser } from "./stack.ts";
 
 export interface Chat {
+  readonly question?: string;
   /** What the demo provider is ordered to do. */
   readonly script?: DemoScript;
   /** `openai:gpt-4o` unless told. */
@@ -19,7 +20,7 @@ export interface Chat {
 export function chat(
   stack: Pick<TestStack, "functionsUrl">,
   user: Pick<TestUser, "token">,
-  { script, model, stream, body, headers, signal }: Chat = {},
+  { question, script, model, stream, body, headers, signal }: Chat = {},
 ): Promise<Response> {
   const order = script === undefined ? "" : ` [[demo: ${JSON.stringify(script)}]]`;
   return fetch(`${stack.functionsUrl}/chat-proxy/v1/chat/completions`, {
@@ -32,7 +33,7 @@ export function chat(
     body: JSON.stringify({
       model: model ?? "openai:gpt-4o",
       stream: stream ?? true,
-      messages: [{ role: "user", content: `How do you do?${order}` }],
+      messages: [{ role: "user", content: `${question ?? "How do you do?"}${order}` }],
       ...body,
     }),
     ...(signal === undefined ? {} : { signal }),

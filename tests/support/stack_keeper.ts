@@ -45,6 +45,12 @@ const stack = await startStack({
   ...(order.env === undefined ? {} : { env: order.env }),
 });
 let database = stack.postgres;
+// Refusals that a test provokes are told here too, hundreds of them: with the log they can be read.
+console.error = (...parts) => void lines.push(parts.map(inLog).join(" "));
+
+function inLog(part: unknown): string {
+  return typeof part === "string" ? part : Deno.inspect(part);
+}
 
 const control = Deno.serve(
   { hostname: "127.0.0.1", port: 0, onListen: () => {} },
