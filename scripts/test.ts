@@ -14,6 +14,9 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
  */
 const JOBS = "2";
 
+/** A test that hangs must not hang CI: the whole run takes a few minutes. */
+const RUN_MS_MAX = 30 * 60_000;
+
 async function main(args: string[]): Promise<number> {
   const folder = await Deno.makeTempDir({ prefix: "farebox-report-" });
   const cluster = await startCluster();
@@ -36,6 +39,7 @@ async function main(args: string[]): Promise<number> {
         ...(args.some((arg) => !arg.startsWith("-")) ? args : [...args, "tests/"]),
       ],
       cwd: ROOT,
+      signal: AbortSignal.timeout(RUN_MS_MAX),
       env: {
         [CLUSTER_VARIABLE]: JSON.stringify(shared),
         DENO_JOBS: Deno.env.get("DENO_JOBS") ?? JOBS,
@@ -43,7 +47,7 @@ async function main(args: string[]): Promise<number> {
     }).spawn().status;
     const report = await readReport(reportPath);
     if (code !== 0 && report.failed.length === 0) {
-      report.failed.push("the run itself: a file could not be loaded, see above");
+      report.failed.push("the run itself: a file could not be loaded, or a test hung: see above");
     }
     print(report);
     return report.failed.length > 0 ? 1 : 0;

@@ -35,7 +35,8 @@ export function parseReport(xml: string): TestReport {
       test = name;
       seconds += Number(time);
       if (outcome.includes("<skipped")) report.skipped.push(`${file}: ${name}`);
-      else if (outcome.includes("<failure")) report.failed.push(`${file}: ${name}`);
+      // <error> is a test that was cancelled by another one's dangling promise.
+      else if (/<(failure|error)\b/.test(outcome)) report.failed.push(`${file}: ${name}`);
       else report.passed += 1;
     }
     report.files.push({ file, seconds });

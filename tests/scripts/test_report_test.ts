@@ -11,6 +11,9 @@ const XML = `<?xml version="1.0" encoding="UTF-8"?>
         <testcase name="a &lt;b&gt; &amp; &quot;c&quot;" classname="x" time="1.500" line="1" col="6">
             <failure message="no">Error: &lt;skipped/&gt;</failure>
         </testcase>
+        <testcase name="cancelled" classname="x" time="0.000" line="2" col="6">
+            <error message="Cancelled"/>
+        </testcase>
         <testcase name="left out [no browser here]" classname="x" time="0.000" line="3" col="6">
             <skipped/>
         </testcase>
@@ -26,7 +29,11 @@ const XML = `<?xml version="1.0" encoding="UTF-8"?>
 Deno.test("a report counts tests but not their steps, and lists the slowest file first", () => {
   assertEquals(parseReport(XML), {
     passed: 1,
-    failed: ['tests/slow_test.ts: a <b> & "c"', "tests/slow_test.ts: steps"],
+    failed: [
+      'tests/slow_test.ts: a <b> & "c"',
+      "tests/slow_test.ts: cancelled",
+      "tests/slow_test.ts: steps",
+    ],
     skipped: ["tests/slow_test.ts: left out [no browser here]"],
     files: [
       { file: "tests/slow_test.ts", seconds: 2 },

@@ -1,6 +1,6 @@
 /**
- * The one embedded Postgres of a test run. `deno task test` starts it and passes it on by the
- * environment; a file that is run alone starts its own.
+ * Starts the one embedded Postgres of a test run, in a process of its own. `run_cluster.ts` is how
+ * a test gets at it.
  */
 import { fileURLToPath } from "node:url";
 
@@ -49,10 +49,3 @@ async function firstLine(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Promi
   }
   return null;
 }
-
-const inherited = Deno.env.get(CLUSTER_VARIABLE);
-
-/** The cluster of this test run. */
-export const cluster: Cluster = inherited === undefined
-  ? await startCluster()
-  : JSON.parse(inherited);

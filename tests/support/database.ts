@@ -9,7 +9,7 @@ import {
   dropDatabase,
   withDatabase as withDatabaseName,
 } from "../../local/database.ts";
-import { cluster } from "./cluster.ts";
+import { cluster } from "./run_cluster.ts";
 import { connect, type Sql } from "./connect.ts";
 import { PLATFORM_TEMPLATE, TEMPLATE } from "./template.ts";
 
