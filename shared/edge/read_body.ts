@@ -12,8 +12,9 @@ const DRAIN_FACTOR_MAX = 4;
 /**
  * The body as text in UTF-8.
  *
- * Refuses with REQUEST_TOO_LARGE past `sizeBytesMax` (what was read by then is dropped at once), and
- * with INVALID_REQUEST when the client broke off.
+ * Refuses with REQUEST_TOO_LARGE past `sizeBytesMax` (what was read by then is dropped at once),
+ * with INVALID_REQUEST when the client broke off, and with INVALID_JSON when it is not UTF-8: text
+ * that was silently repaired would be another question than the one that is paid for.
  */
 export async function readBody(
   request: Request,
@@ -43,9 +44,15 @@ export async function readBody(
       size_bytes_max: sizeBytesMax,
     };
   }
-  return new TextDecoder().decode(
-    await new Blob(chunks as BlobPart[]).arrayBuffer(),
-  );
+  const bytes = await new Blob(chunks as BlobPart[]).arrayBuffer();
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return {
+      code: "INVALID_JSON",
+      message: "The body is not text in UTF-8. Encode the JSON as UTF-8 and send it again.",
+    };
+  }
 }
 
 /**

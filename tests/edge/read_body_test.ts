@@ -43,6 +43,12 @@ Deno.test("a client that breaks off is refused, not a crash", async () => {
   assertEquals(refusalOf(await readBody(request, 15)).code, "INVALID_REQUEST");
 });
 
+Deno.test("a body that is not UTF-8 is refused, and never repaired in silence", async () => {
+  const body = new Uint8Array([0x22, 0xff, 0x22]);
+  const request = new Request("http://edge.test", { method: "POST", body });
+  assertEquals(refusalOf(await readBody(request, 15)).code, "INVALID_JSON");
+});
+
 Deno.test("JSON is parsed, and anything else is INVALID_JSON", async () => {
   const post = (body?: string) =>
     readJson(new Request("http://edge.test", { method: "POST", body: body ?? null }), 100);

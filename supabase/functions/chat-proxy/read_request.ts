@@ -41,12 +41,15 @@ export async function readChatCall(
       ...(request.param !== null && { param: request.param }),
     };
   }
-  const chatId = headers.get("x-chat-id")?.trim() || request.chatId;
+  const chatIdHeader = headers.get("x-chat-id")?.trim() || null;
+  const chatId = chatIdHeader ?? request.chatId;
   if (chatId !== null && !CHAT_ID.test(chatId)) {
     return {
       code: "INVALID_REQUEST",
-      message: `A chat id has 1 to ${CHAT_ID_CHARS_MAX} letters, digits or . _ : @ + / = -`,
-      param: "x-chat-id",
+      message:
+        `A chat id has 1 to ${CHAT_ID_CHARS_MAX} letters, digits or signs of . _ : @ + / = ` +
+        "and -. Send one that does, or none.",
+      param: chatIdHeader === null ? "chat_id" : "x-chat-id",
     };
   }
   const idempotencyKey = headers.get("idempotency-key")?.trim() || null;
