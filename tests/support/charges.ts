@@ -44,10 +44,13 @@ export async function costByHand(sql: Sql, charge: Charge): Promise<bigint> {
 
 /** The rows of a request, the charge first. */
 export async function chargesOf(sql: Sql, requestId: string): Promise<Charge[]> {
-  return await sql<Charge[]>`
+  // A plain array: what the driver returns has more to it, and equals none.
+  return Array.from(
+    await sql<Charge[]>`
     select request_id, user_id, provider_id, model_id, input_tokens, cache_read_tokens,
       output_tokens, cost::text, collected::text, uncollected::text, basis, finish
-    from public.usage_records where request_id = ${requestId} order by sequence`;
+    from public.usage_records where request_id = ${requestId} order by sequence`,
+  );
 }
 
 /** The one charge of a request, waited for. */
