@@ -61,18 +61,26 @@ declare
   places_left integer;
   wanted integer;
 begin
-  if (p_user_id is null) = (p_guest_token_id is null) then
+  if p_request_id is null or (p_user_id is null) = (p_guest_token_id is null) or (
+    p_guest_token_id is not null
+    and (
+      p_guest_address_hash is null or p_guest_limit is null
+      or length(p_guest_token_id) not between 1 and 200
+      or length(p_guest_address_hash) not between 1 and 200
+    )
+  ) then
     perform billing.refuse(
-      400, 'INVALID_ARGUMENT', 'A reservation is for a user or for a guest.',
-      'Send p_user_id, or p_guest_token_id with p_guest_address_hash.'
+      400, 'INVALID_ARGUMENT', 'A reservation has a request id, and is for a user or for a guest.',
+      'Send p_user_id, or p_guest_token_id with p_guest_address_hash and p_guest_limit.'
     );
   end if;
   if p_input_tokens_max is null or p_input_tokens_max < 0 or p_output_tokens_max < 1
+    or length(p_chat_id) > 128 or length(p_idempotency_key) > 255
     or p_enforcement is null or p_enforcement not in ('enforce', 'observe', 'off')
   then
     perform billing.refuse(
-      400, 'INVALID_ARGUMENT', 'A token bound or the enforcement is not valid.',
-      'Bounds are whole numbers: input at least 0, output at least 1; enforcement is enforce, observe or off.'
+      400, 'INVALID_ARGUMENT', 'A bound, the chat id, the key or the enforcement is not valid.',
+      'Input at least 0 and output at least 1 token; chat id up to 128 and key up to 255 characters; enforce, observe or off.'
     );
   end if;
   select * into strict settings from billing.settings;

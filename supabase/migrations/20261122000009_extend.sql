@@ -51,6 +51,14 @@ declare
   more numeric;
   refused boolean := false;
 begin
+  if least(p_output_tokens_total, p_input_tokens, p_output_tokens) < 0
+    or num_nulls(p_output_tokens_total, p_input_tokens, p_output_tokens) > 0
+  then
+    perform billing.refuse(
+      400, 'INVALID_ARGUMENT', 'An extension is three whole numbers from zero up.',
+      'Send the total of output tokens to hold, and the input and output tokens so far.'
+    );
+  end if;
   select * into strict settings from billing.settings;
   account := billing.lock_caller_of(p_request_id);
   select * into hold from billing.reservations r where r.request_id = p_request_id for no key update;

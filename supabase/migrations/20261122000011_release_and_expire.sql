@@ -73,7 +73,7 @@ begin
     select r.request_id from billing.reservations r
     where r.state = 'open' and r.expires_at < now()
     order by r.expires_at
-    limit p_limit
+    limit least(greatest(p_limit, 0), 10000)
   ) due;
 
   -- Callers first and in sorted order, as everywhere, so that no sweep can deadlock with a request.
@@ -128,7 +128,7 @@ begin
     end;
   end loop;
 
-  perform billing.prune(p_limit * 10);
+  perform billing.prune(10000);
   return jsonb_build_object('settled', settled, 'released', released);
 end
 $$;

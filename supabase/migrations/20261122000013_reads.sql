@@ -110,10 +110,10 @@ as $$
       and (p_model is null or p_model in (u.provider_id || ':' || u.model_id, u.model_id))
       and (p_chat_id is null or u.chat_id = p_chat_id)
     order by u.created_at desc
-    limit p_limit + 1
+    limit least(greatest(p_limit, 1), 1000) + 1
   ),
   shown as (
-    select * from page order by created_at desc limit p_limit
+    select * from page order by created_at desc limit least(greatest(p_limit, 1), 1000)
   )
   select jsonb_build_object(
     'records', coalesce((
@@ -139,7 +139,7 @@ as $$
       from shown s
     ), '[]'),
     'next_before', case
-      when (select count(*) from page) > p_limit
+      when (select count(*) from page) > (select count(*) from shown)
         then (select billing.cursor_of(min(s.created_at)) from shown s)
     end
   );
@@ -238,10 +238,10 @@ as $$
     select t.* from public.balance_transactions t
     where t.user_id = p_user_id and t.created_at < billing.cursor_time(p_before)
     order by t.created_at desc
-    limit p_limit + 1
+    limit least(greatest(p_limit, 1), 1000) + 1
   ),
   shown as (
-    select * from page order by created_at desc limit p_limit
+    select * from page order by created_at desc limit least(greatest(p_limit, 1), 1000)
   )
   select jsonb_build_object(
     'transactions', coalesce((
@@ -260,7 +260,7 @@ as $$
       from shown s
     ), '[]'),
     'next_before', case
-      when (select count(*) from page) > p_limit
+      when (select count(*) from page) > (select count(*) from shown)
         then (select billing.cursor_of(min(s.created_at)) from shown s)
     end
   );
