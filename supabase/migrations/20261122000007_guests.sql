@@ -52,7 +52,10 @@ begin
   if used >= p_limit then
     perform billing.refuse(
       429, 'FREE_LIMIT_REACHED',
-      format('All %s free exchanges are used.', p_limit),
+      case p_limit
+        when 0 then 'There are no free exchanges here.'
+        else format('All %s free exchanges are used.', p_limit)
+      end,
       'Sign up to go on: a new account starts with credit.',
       jsonb_build_object('limit', p_limit, 'window_ends_at', started + window_length)
     );
