@@ -59,7 +59,8 @@ testDeployed(
   "the CLI deploys four functions, verify_jwt off, each with its own deno.json",
   (uploads) => {
     assertEquals([...uploads.keys()].sort(), SLUGS);
-    for (const { slug, metadata, files } of uploads.values()) {
+    for (const { slug, metadata, files, isActive } of uploads.values()) {
+      assert(isActive, `${slug} was uploaded but not activated`);
       assertEquals(metadata.verify_jwt, false, `${slug} authenticates its callers itself`);
       assertEquals(metadata.entrypoint_path, `supabase/functions/${slug}/index.ts`);
       assertEquals(metadata.import_map_path, `supabase/functions/${slug}/deno.json`);

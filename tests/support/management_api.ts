@@ -14,6 +14,8 @@ export interface Upload {
   };
   /** By path, as the CLI named them: relative to the project's root. */
   files: Map<string, Uint8Array>;
+  /** Uploaded first, activated by a second call once all functions are there. */
+  isActive: boolean;
 }
 
 export interface ManagementApi {
@@ -63,11 +65,16 @@ async function answer(request: Request, uploads: Map<string, Upload>): Promise<R
   const url = new URL(request.url);
   const project = `/v1/projects/${PROJECT_REF}`;
   if (request.method === "POST" && url.pathname === `${project}/functions/deploy`) {
-    const upload = await readUpload(url.searchParams.get("slug") ?? "", await request.formData());
+    const upload = await readUpload(url.searchParams, await request.formData());
     uploads.set(upload.slug, upload);
     return Response.json(deployed(upload), { status: 201 });
   }
   if (request.method === "PUT" && url.pathname === `${project}/functions`) {
+    const activated: { slug: string }[] = await request.json();
+    for (const { slug } of activated) {
+      const upload = uploads.get(slug);
+      if (upload !== undefined) upload.isActive = true;
+    }
     return Response.json({ functions: [...uploads.values()].map(deployed) });
   }
   if (request.method === "GET" && url.pathname === `${project}/functions`) {
@@ -89,12 +96,17 @@ async function answer(request: Request, uploads: Map<string, Upload>): Promise<R
   return Response.json({ message: `The stand-in does not serve ${url.pathname}` }, { status: 404 });
 }
 
-async function readUpload(slug: string, form: FormData): Promise<Upload> {
+async function readUpload(query: URLSearchParams, form: FormData): Promise<Upload> {
   const files = new Map<string, Uint8Array>();
   for (const part of form.getAll("file")) {
     if (part instanceof File) files.set(part.name, new Uint8Array(await part.arrayBuffer()));
   }
-  return { slug, metadata: JSON.parse(String(form.get("metadata"))), files };
+  return {
+    slug: query.get("slug") ?? "",
+    metadata: JSON.parse(String(form.get("metadata"))),
+    files,
+    isActive: query.get("bundleOnly") !== "true",
+  };
 }
 
 function deployed({ slug, metadata }: Upload) {
