@@ -1,0 +1,65 @@
+import { assertEquals } from "@std/assert";
+import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
+import { ZERO_TOKENS } from "../../../shared/pricing/usage.ts";
+import { decideCharge } from "../../../supabase/functions/chat-proxy/decide_charge.ts";
+
+const SEEN: MeterSnapshot = {
+  usage: null,
+  reasoningTokens: null,
+  outputTokensEstimate: 0,
+  outputTokensUpper: 0,
+  hasContent: false,
+  finish: null,
+  providerRequestId: null,
+  model: null,
+  error: null,
+  flags: [],
+};
+const tokens = (input: number, output: number) => ({ ...ZERO_TOKENS, input, output });
+
+Deno.test("a report is charged as it stands, estimates notwithstanding", () => {
+  const seen = { ...SEEN, usage: tokens(7, 3), hasContent: true, outputTokensEstimate: 900 };
+  assertEquals(decideCharge(seen, 50), {
+    kind: "charge",
+    tokens: tokens(7, 3),
+    basis: "reported",
+  });
+});
+
+Deno.test("a reported zero for an answer with content is charged as reported, not estimated", () => {
+  const seen = { ...SEEN, usage: tokens(0, 0), hasContent: true, outputTokensEstimate: 900 };
+  assertEquals(decideCharge(seen, 50), {
+    kind: "charge",
+    tokens: tokens(0, 0),
+    basis: "reported",
+  });
+});
+
+Deno.test("an answer without content and without reported output is free", () => {
+  assertEquals(decideCharge({ ...SEEN, usage: tokens(500, 0) }, 50), {
+    kind: "release",
+    reason: "empty_answer",
+  });
+  assertEquals(decideCharge(SEEN, 50), { kind: "release", reason: "empty_answer" });
+});
+
+Deno.test("reasoning alone is not an empty answer: the provider bills it", () => {
+  const seen = { ...SEEN, usage: tokens(20, 640), finish: "length" };
+  assertEquals(decideCharge(seen, 20).kind, "charge");
+});
+
+Deno.test("content without a report is estimated: the prompt and at least one token", () => {
+  const seen = { ...SEEN, hasContent: true, outputTokensEstimate: 42 };
+  assertEquals(decideCharge(seen, 9), {
+    kind: "charge",
+    tokens: tokens(9, 42),
+    basis: "estimated",
+  });
+  const tiny = { ...SEEN, hasContent: true, outputTokensEstimate: 0 };
+  assertEquals(decideCharge(tiny, 9), { kind: "charge", tokens: tokens(9, 1), basis: "estimated" });
+});
+
+Deno.test("an error instead of an answer is free, however long its text", () => {
+  const error = { message: "x".repeat(10_000), type: null, code: null };
+  assertEquals(decideCharge({ ...SEEN, error }, 50), { kind: "release", reason: "upstream_error" });
+});

@@ -1,0 +1,107 @@
+import { assertEquals } from "@std/assert";
+import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
+import type { ExtendArgs } from "../../../shared/credit/requests.ts";
+import type { Extension, Reservation } from "../../../shared/credit/results.ts";
+import { parsePrice } from "../../../shared/pricing/price.ts";
+import { createHold, type Hold } from "../../../supabase/functions/chat-proxy/hold.ts";
+
+const RESERVATION: Reservation = {
+  request_id: "r",
+  amount: "0.01",
+  output_tokens_reserved: 100,
+  output_tokens_limit: 1000,
+  output_limited_by: "model",
+  balance: "1",
+  available: "0.99",
+  price_version: 1,
+  price: parsePrice({
+    price_version: 1,
+    provider_id: "openai",
+    model_id: "gpt-4o",
+    input_per_1k: "0.0025",
+    output_per_1k: "0.01",
+    request_fee: "0",
+  }),
+  markup_basis_points: 0,
+  expires_at: "2026-01-01T00:00:00Z",
+  would_refuse: null,
+  guest_exchanges_left: null,
+};
+
+/** A hold on a ledger that answers with `answer`; stopped at the end of `test`. */
+async function withHold(
+  answer: (args: ExtendArgs) => Promise<Extension>,
+  test: (hold: Hold, calls: ExtendArgs[]) => Promise<void>,
+  reservation: Reservation = RESERVATION,
+): Promise<void> {
+  const calls: ExtendArgs[] = [];
+  const hold = createHold({
+    ledger: {
+      extend: (args) => {
+        calls.push(args);
+        return answer(args);
+      },
+    },
+    reservation,
+    heartbeatMs: 60_000,
+  });
+  try {
+    await test(hold, calls);
+  } finally {
+    hold.stop();
+  }
+}
+
+const granted = (args: ExtendArgs): Promise<Extension> =>
+  Promise.resolve({
+    state: "extended",
+    output_tokens_reserved: args.outputTokensTotal,
+    available: "1",
+    expires_at: null,
+  });
+const refused = (): Promise<Extension> =>
+  Promise.resolve({
+    state: "refused",
+    output_tokens_reserved: 100,
+    available: "0",
+    expires_at: null,
+  });
+
+Deno.test("the next slice is asked for once, before the last one is used up, with the checkpoint", () =>
+  withHold(granted, async (hold, calls) => {
+    hold.progress({ inputTokens: 5, outputTokens: 70 });
+    assertEquals(calls, []);
+    hold.progress({ inputTokens: 5, outputTokens: 76 });
+    hold.progress({ inputTokens: 5, outputTokens: 80 });
+    assertEquals(calls, [{
+      requestId: "r",
+      outputTokensTotal: 200,
+      inputTokens: 5,
+      outputTokens: 76,
+    }]);
+    assertEquals(await hold.covers(150), true);
+  }));
+
+Deno.test("a refused slice leaves the rest of the last one, and then it is over", () =>
+  withHold(refused, async (hold, calls) => {
+    hold.progress({ inputTokens: 5, outputTokens: 90 });
+    assertEquals(await hold.covers(99), true);
+    assertEquals(await hold.covers(100), false);
+    hold.progress({ inputTokens: 5, outputTokens: 100 });
+    assertEquals(calls.length, 1);
+  }));
+
+Deno.test("a reservation of the whole limit is never extended", () =>
+  withHold(granted, async (hold, calls) => {
+    hold.progress({ inputTokens: 5, outputTokens: 60 });
+    assertEquals(await hold.covers(75), true);
+    assertEquals(calls, []);
+  }, { ...RESERVATION, output_tokens_reserved: 60, output_tokens_limit: 60 }));
+
+Deno.test("an answer goes on while the ledger is away", () =>
+  withHold(
+    () => Promise.reject(new LedgerUnavailable("extend", "network")),
+    async (hold) => {
+      assertEquals(await hold.covers(100), true);
+    },
+  ));

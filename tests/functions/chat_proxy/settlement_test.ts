@@ -1,0 +1,110 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
+import type { SettleArgs } from "../../../shared/credit/requests.ts";
+import type { Settlement } from "../../../shared/credit/results.ts";
+import { DEFAULT_COUNTING } from "../../../shared/llm/counting_rules.ts";
+import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
+import {
+  type SettlementContext,
+  type SettlementOptions,
+  settleRequest,
+} from "../../../supabase/functions/chat-proxy/settlement.ts";
+
+const CONTEXT: SettlementContext = {
+  requestId: "01a20378-aa45-7b13-a06b-b3d1e9d882da",
+  userId: "11111111-1111-4111-8111-111111111111",
+  chatId: "chat-1",
+  model: "openai:gpt-4o",
+  reserved: true,
+  inputTokensEstimate: 5,
+  startedMs: 0,
+};
+
+const SETTLED: Settlement = {
+  state: "settled",
+  cost: "0.0012",
+  collected: "0.0012",
+  uncollected: "0",
+  balance_before: "10",
+  balance: "9.9988",
+  basis: "reported",
+};
+
+const ANSWER = OPENAI_CHAT.readAnswer({
+  id: "chatcmpl-1",
+  choices: [{ index: 0, message: { role: "assistant", content: "Hello" }, finish_reason: "stop" }],
+  usage: { prompt_tokens: 8, completion_tokens: 2, total_tokens: 10 },
+}, DEFAULT_COUNTING);
+
+/** A ledger whose settle fails `outages` times, and a clock that only counts. */
+function ledgerAfter(outages: number, settlement: Settlement = SETTLED) {
+  const calls: SettleArgs[] = [];
+  const waits: number[] = [];
+  const options: SettlementOptions = {
+    ledger: {
+      settle: (args) => {
+        calls.push(args);
+        return calls.length <= outages
+          ? Promise.reject(new LedgerUnavailable("settle", "network"))
+          : Promise.resolve(settlement);
+      },
+      release: () => Promise.resolve({ state: "released" }),
+      recordIncident: () => Promise.resolve(null),
+    },
+    now: () => 1000,
+    sleep: (ms) => {
+      waits.push(ms);
+      return Promise.resolve();
+    },
+  };
+  return { options, calls, waits };
+}
+
+/** What is printed while `run` runs. */
+async function printed(run: () => Promise<unknown>): Promise<string> {
+  const lines: string[] = [];
+  const { log, warn, error } = console;
+  console.log = console.warn = console.error = (line: string) => void lines.push(line);
+  try {
+    await run();
+  } finally {
+    Object.assign(console, { log, warn, error });
+  }
+  return lines.join("\n");
+}
+
+Deno.test("a settle is retried with the same arguments until the ledger answers", async () => {
+  const { options, calls, waits } = ledgerAfter(3);
+  const log = await printed(async () => {
+    const outcome = await settleRequest(CONTEXT, ANSWER, "complete", 3, options);
+    assertEquals(outcome?.cost, "0.0012");
+  });
+  assertEquals(calls.length, 4);
+  for (const call of calls) assertEquals(call, calls[0]);
+  assertEquals(waits, waits.toSorted((a, b) => a - b));
+  assertStringIncludes(log, 'Usage recorded: {"request_id":"01a20378');
+});
+
+Deno.test("a settle that can not be made leaves one log line with everything to charge it later", async () => {
+  const { options, waits } = ledgerAfter(Infinity);
+  const log = await printed(async () => {
+    assertEquals(await settleRequest(CONTEXT, ANSWER, "complete", 3, options), null);
+  });
+  const line = log.split("
+").find((line) => line.startsWith("Failed to deduct balance: ")) ?? "";
+  const facts = JSON.parse(line.slice(line.indexOf("{")));
+  assertEquals(facts.unsettled, true);
+  assertEquals(facts.request_id, CONTEXT.requestId);
+  assertEquals(facts.user_id, CONTEXT.userId);
+  assertEquals(facts.model, CONTEXT.model);
+  assertEquals(facts.tokens.output, 2);
+  assertEquals(facts.basis, "reported");
+  assert(waits.reduce((sum, ms) => sum + ms, 0) >= 60_000, "it was tried for a minute");
+});
+
+Deno.test("what the balance did not cover is logged as a failed deduction, with the amount", async () => {
+  const { options } = ledgerAfter(0, { ...SETTLED, collected: "0.0002", uncollected: "0.001" });
+  const log = await printed(() => settleRequest(CONTEXT, ANSWER, "complete", 3, options));
+  assertStringIncludes(log, "Failed to deduct balance");
+  assertStringIncludes(log, '"uncollected":"0.001"');
+});
