@@ -28,6 +28,8 @@ create index balance_transactions_request_idx
 
 alter table public.balance_transactions enable row level security;
 revoke all on public.balance_transactions from public, anon, authenticated, service_role;
+revoke all on sequence public.balance_transactions_id_seq
+  from public, anon, authenticated, service_role;
 grant select on public.balance_transactions to authenticated, service_role;
 create policy "users read their own transactions" on public.balance_transactions
   for select to authenticated using ((select auth.uid()) = user_id);

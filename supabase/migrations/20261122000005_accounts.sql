@@ -108,8 +108,23 @@ begin
   amount := coalesce(decided.amount, (select s.welcome_credit from billing.settings s));
 
   if decided.user_id is not null then
-    update billing.sign_up_decisions set granted_to = p_user_id
-    where user_id = decided.user_id;
+    -- Sign-ups of one mailbox at the same moment are all decided before any of them is granted.
+    perform pg_advisory_xact_lock(hashtextextended('farebox:sign-up:' || decided.email_hash, 0));
+    if amount > 0 and exists (
+      select from billing.sign_up_decisions d
+      where d.email_hash = decided.email_hash and d.granted_to <> p_user_id and d.amount > 0
+    ) then
+      amount := 0;
+      decided.decision := 'no_credit';
+      decided.reason := 'email_already_welcomed';
+    end if;
+    update billing.sign_up_decisions d
+    set
+      granted_to = p_user_id,
+      amount = grant_welcome_credit.amount,
+      decision = decided.decision,
+      reason = decided.reason
+    where d.user_id = decided.user_id;
   end if;
   update public.user_balances set welcomed_at = clock_timestamp() where user_id = p_user_id;
   if amount > 0 then

@@ -39,7 +39,9 @@ begin
     decided.decision := 'no_credit';
     decided.amount := 0;
     decided.created_at := clock_timestamp();
-    if lower(substring(p_email from '@([^@]*)$')) = any (settings.blocked_email_domains) then
+    if lower(substring(trim(p_email) from '@([^@]*)$')) in (
+      select lower(b) from unnest(settings.blocked_email_domains) b
+    ) then
       decided.decision := 'reject';
       decided.reason := 'blocked_email_domain';
     elsif p_is_anonymous then

@@ -90,8 +90,7 @@ Deno.test("a settle that can not be made leaves one log line with everything to 
   const log = await printed(async () => {
     assertEquals(await settleRequest(CONTEXT, ANSWER, "complete", 3, options), null);
   });
-  const line = log.split("
-").find((line) => line.startsWith("Failed to deduct balance: ")) ?? "";
+  const line = log.split("\n").find((line) => line.startsWith("Failed to deduct balance: ")) ?? "";
   const facts = JSON.parse(line.slice(line.indexOf("{")));
   assertEquals(facts.unsettled, true);
   assertEquals(facts.request_id, CONTEXT.requestId);
