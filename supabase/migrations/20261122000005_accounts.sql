@@ -85,7 +85,7 @@ as $$
 declare
   person record;
   decided billing.sign_up_decisions;
-  amount numeric;
+  due numeric;
 begin
   select u.email, coalesce(u.is_anonymous, false) as is_anonymous into person
   from auth.users u where u.id = p_user_id;
@@ -105,31 +105,31 @@ begin
     order by d.created_at desc
     limit 1;
   end if;
-  amount := coalesce(decided.amount, (select s.welcome_credit from billing.settings s));
+  due := coalesce(decided.amount, (select s.welcome_credit from billing.settings s));
 
   if decided.user_id is not null then
     -- Sign-ups of one mailbox at the same moment are all decided before any of them is granted.
     perform pg_advisory_xact_lock(hashtextextended('farebox:sign-up:' || decided.email_hash, 0));
-    if amount > 0 and exists (
+    if due > 0 and exists (
       select from billing.sign_up_decisions d
       where d.email_hash = decided.email_hash and d.granted_to <> p_user_id and d.amount > 0
     ) then
-      amount := 0;
+      due := 0;
       decided.decision := 'no_credit';
       decided.reason := 'email_already_welcomed';
     end if;
     update billing.sign_up_decisions d
     set
       granted_to = p_user_id,
-      amount = grant_welcome_credit.amount,
+      amount = due,
       decision = decided.decision,
       reason = decided.reason
     where d.user_id = decided.user_id;
   end if;
   update public.user_balances set welcomed_at = clock_timestamp() where user_id = p_user_id;
-  if amount > 0 then
+  if due > 0 then
     perform billing.write_transaction(
-      p_user_id, 'grant', amount, 'welcome:' || p_user_id, null, 'Welcome credit'
+      p_user_id, 'grant', due, 'welcome:' || p_user_id, null, 'Welcome credit'
     );
   end if;
 end
