@@ -246,7 +246,7 @@ Deno.test("a client that leaves is noted as cancelled", async () => {
   await withProvider(async (provider, openai) => {
     const stream = await openai.chat.completions.create({
       model: "gpt-4o",
-      messages: ask('[[demo: {"output_tokens": 100000, "token_ms": 1}]]'),
+      messages: ask("word ".repeat(2000) + '[[demo: {"output_tokens": 100000, "token_ms": 1}]]'),
       max_tokens: 16384,
       stream: true,
     });
