@@ -66,6 +66,9 @@ function connect(url: string, connections: number): Connection {
     postgresOptions: {
       max: connections,
       onnotice: () => {},
+      // Seconds between attempts while PostgreSQL is away. By default they grow to 20, and closing
+      // waits for the next one.
+      backoff: () => 0.5,
       connection: { statement_timeout: STATEMENT_TIMEOUT_MS, search_path: "public, extensions" },
     },
   });
