@@ -105,6 +105,12 @@ begin
     order by d.created_at desc
     limit 1;
   end if;
+  if decided.reason = 'anonymous' then
+    -- That was about somebody nobody knew. Decide again, now that there is an e-mail address.
+    delete from billing.sign_up_decisions d where d.user_id = p_user_id;
+    perform billing.decide_sign_up(p_user_id, person.email, decided.address_hash, false);
+    select * into decided from billing.sign_up_decisions d where d.user_id = p_user_id;
+  end if;
   due := coalesce(decided.amount, (select s.welcome_credit from billing.settings s));
 
   if decided.user_id is not null then

@@ -136,3 +136,27 @@ Deno.test("a user who signs up twice is told so by Auth, and is not welcomed twi
   assertEquals(decisions.map(({ granted_to }) => granted_to), [session.id]);
   assertEquals(await balanceOf(session), 10);
 });
+
+Deno.test("an anonymous user earns nothing until they convert, and then what their e-mail address earns", async () => {
+  const convert = async (email: string) => {
+    const id = crypto.randomUUID();
+    // The stack's Auth has no anonymous sign-in: what it would do, step by step.
+    await stack.sql`select public.decide_sign_up(${id}, null, ${"a".repeat(64)}, true)`;
+    await stack.sql`insert into auth.users (id, is_anonymous) values (${id}, true)`;
+    const balance = async () => {
+      const [row] = await stack.sql`
+        select public.account_balance(${id}) ->> 'balance' as balance`;
+      return row!.balance;
+    };
+    assertEquals(await balance(), "0", "anonymous");
+    await stack.sql`
+      update auth.users set is_anonymous = false, email = ${email} where id = ${id}`;
+    return await balance();
+  };
+  assertEquals(await convert("converted@gmail.com"), "10");
+  assertEquals(await convert("con.verted+again@gmail.com"), "0", "the same mailbox");
+  await withSettings({ blocked_email_domains: ["trash.example"] }, async () => {
+    assertEquals(await convert("anybody@trash.example"), "0", "a blocked domain");
+  });
+  assertEquals(await convert("anybody@fine.example"), "10");
+});
