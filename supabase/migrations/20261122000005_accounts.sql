@@ -112,6 +112,10 @@ begin
     select * into decided from billing.sign_up_decisions d where d.user_id = p_user_id;
   end if;
   due := coalesce(decided.amount, (select s.welcome_credit from billing.settings s));
+  if due is null then
+    -- To be welcomed with nothing would be for good; unwelcomed, the user is asked about again.
+    raise exception 'Cannot grant the welcome credit: billing.settings has no row';
+  end if;
 
   if decided.user_id is not null then
     -- Sign-ups of one mailbox at the same moment are all decided before any of them is granted.
