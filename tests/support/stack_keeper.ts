@@ -36,6 +36,9 @@ const folder = await Deno.makeTempDir({ prefix: "farebox-e2e-" });
 // PostgreSQL runs as another account when the tests run as root: it has to get in here.
 await Deno.chmod(folder, 0o755);
 const lines: string[] = [];
+const print = console.error;
+// Refusals that a test provokes are told here too, hundreds of them: with the log they can be read.
+console.error = (...parts) => void lines.push(parts.map(inLog).join(" "));
 const stack = await startStack({
   dataDir: folder,
   durable: false,
@@ -43,14 +46,11 @@ const stack = await startStack({
   demoTiming: order.pace === "realistic" ? REALISTIC : AT_ONCE,
   log: (line) => void lines.push(line),
   ...(order.env === undefined ? {} : { env: order.env }),
+}).catch((error) => {
+  print(lines.join("\n"));
+  throw error;
 });
 let database = stack.postgres;
-// Refusals that a test provokes are told here too, hundreds of them: with the log they can be read.
-console.error = (...parts) => void lines.push(parts.map(inLog).join(" "));
-
-function inLog(part: unknown): string {
-  return typeof part === "string" ? part : Deno.inspect(part);
-}
 
 const control = Deno.serve(
   { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -96,3 +96,7 @@ await stack.stop();
 await database.stop();
 await Deno.remove(folder, { recursive: true });
 Deno.exit(0);
+
+function inLog(part: unknown): string {
+  return typeof part === "string" ? part : Deno.inspect(part);
+}
