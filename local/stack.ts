@@ -35,6 +35,8 @@ export interface StackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** False keeps provider keys of this process and of `.env` from being used: for tests. */
   readonly usesProviderKeys?: boolean;
+  /** Gives the start up, after the step at hand. What was started until then is stopped. */
+  readonly signal?: AbortSignal;
   /** Told what is being done, one sentence at a time. */
   readonly progress?: (step: string) => void;
   /** Told each line that the functions print. */
@@ -105,7 +107,10 @@ async function startIn(
   stops: (() => Promise<unknown>)[],
   stop: () => Promise<void>,
 ): Promise<Stack> {
-  const progress = options.progress ?? (() => {});
+  const progress = (step: string) => {
+    options.signal?.throwIfAborted();
+    options.progress?.(step);
+  };
   const log = options.log ?? (() => {});
   const url = `http://127.0.0.1:${port}`;
   const secrets = await keepSecrets(join(folder.path, "secrets.json"));

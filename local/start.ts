@@ -21,9 +21,12 @@ const command = new Command("deno task start")
   .parse(["deno", "start", ...Deno.args]);
 const options = command.opts<{ port: number; data: string; fresh: boolean; json: boolean }>();
 
-const stopping = Promise.withResolvers<void>();
+/** What a shell reports of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  Deno.addSignalListener(signal, () => stopping.resolve());
+  Deno.addSignalListener(signal, () => stopping.abort());
 }
 Deno.exit(await main());
 
@@ -32,6 +35,7 @@ async function main(): Promise<number> {
     port: options.port,
     dataDir: options.data,
     fresh: options.fresh,
+    signal: stopping.signal,
     progress: (step) => say(`… ${step}`),
     log: (line) => say(`[functions] ${line}`),
   });
@@ -39,6 +43,7 @@ async function main(): Promise<number> {
   try {
     stack = await starting;
   } catch (error) {
+    if (stopping.signal.aborted) return INTERRUPTED;
     const isExpected = error instanceof PortTaken || error instanceof DataFolderInUse ||
       error instanceof MigrationFailed;
     say(isExpected ? error.message : error instanceof Error ? error.stack! : String(error));
@@ -48,13 +53,20 @@ async function main(): Promise<number> {
   else say(welcome(stack));
 
   const died = stack.postgres.exited.then(() => "postgres" as const);
-  const cause = await Promise.race([stopping.promise, died]);
+  const cause = await Promise.race([aborted(stopping.signal), died]);
   if (cause === "postgres") {
     say("PostgreSQL ended by itself: stopping. See its log in the data folder.");
   }
   say("… stopping");
   await stack.stop();
   return cause === "postgres" ? 1 : 0;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 /** Everything for people goes to stderr: stdout is the JSON line's. */
