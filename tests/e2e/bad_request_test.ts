@@ -186,6 +186,9 @@ Deno.test("balance refuses bad queries and ids with the parameter's name", async
     ["/transactions?limit=x", "limit"],
     ["/receipts/1", "requestId"],
     [`/usage/chats/${"c".repeat(129)}`, "chatId"],
+    ["/usage/chats/a%00b", "chatId"],
+    ["/usage?chat_id=%00", "chat_id"],
+    ["/usage?model=%00", "model"],
   ];
   for (const [path, param] of cases) {
     const refused = await to("GET", `/balance${path}`);

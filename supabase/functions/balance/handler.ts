@@ -22,7 +22,7 @@ import { readJson } from "../../../shared/edge/read_body.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
 import { parseUsd, rawJsonNumber } from "../../../shared/pricing/money.ts";
 import { estimate, type PromptReader } from "./estimate.ts";
-import { PageQuery, readQuery, SummaryQuery, UsageQuery } from "./query.ts";
+import { isPrintable, PageQuery, readQuery, SummaryQuery, UsageQuery } from "./query.ts";
 
 export type BalanceDeps = {
   ledger: Ledger;
@@ -89,10 +89,12 @@ export function createHandler(
   addRoute(app, "/usage/chats/:chatId", {
     GET: withAccount(async (c, userId) => {
       const chatId = c.req.param("chatId") ?? "";
-      if (chatId.length > CHAT_ID_CHARS_MAX) {
+      if (chatId.length > CHAT_ID_CHARS_MAX || !isPrintable(chatId)) {
         return {
           code: "INVALID_REQUEST",
-          message: `The chat's id must have at most ${CHAT_ID_CHARS_MAX} characters.`,
+          message:
+            `The chat's id must have at most ${CHAT_ID_CHARS_MAX} characters, none of them ` +
+            "a control character.",
           param: "chatId",
         };
       }

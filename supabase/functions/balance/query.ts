@@ -22,6 +22,8 @@ const text = (name: string, charsMax: number) =>
   z.nullable(
     z.string().check(
       z.maxLength(charsMax, `${name} must have at most ${charsMax} characters`),
+      // PostgreSQL cannot even compare some of these with what it stores.
+      z.refine(isPrintable, `${name} must have no control characters`),
     ),
   );
 
@@ -102,4 +104,9 @@ function isTime(value: string): boolean {
   const [, year, month, day] = ISO_8601.exec(value)?.map(Number) ?? [];
   if (year === undefined || year < 1970 || !Number.isFinite(Date.parse(value))) return false;
   return new Date(Date.UTC(year, month! - 1, day)).getUTCDate() === day;
+}
+
+/** Whether a text has no control characters and no half ones. */
+export function isPrintable(text: string): boolean {
+  return !/[\p{Cc}\p{Cs}]/u.test(text);
 }

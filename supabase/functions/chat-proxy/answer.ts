@@ -22,8 +22,8 @@ import {
 } from "./settlement.ts";
 import { readWholeAnswer } from "./whole_answer.ts";
 
-/** A settle that takes longer does not keep a whole answer from the reader. */
-const COST_WAIT_MS = 1_000;
+/** A settle or release that takes longer keeps no answer from the reader: it goes on behind it. */
+const LEDGER_WAIT_MS = 1_000;
 
 /** One request that has its reservation. */
 export type Exchange = {
@@ -44,15 +44,19 @@ export async function answer(
   const { reservation, context } = exchange;
   const hold = reservation &&
     createHold({ ledger: deps.ledger, reservation, heartbeatMs: deps.env.heartbeatMs });
-  const release = (reason: string) => {
+  // Waited for: whoever asks again at once, with the same Idempotency-Key or the last of a balance,
+  // must not be refused for what has just failed.
+  const release = async (reason: string) => {
     hold?.stop();
-    deps.waitUntil(releaseRequest(context, reason, deps));
+    const released = releaseRequest(context, reason, deps);
+    deps.waitUntil(released);
+    await inTime(released);
   };
   try {
     return await exchangeWithProvider(c, exchange, hold, release, deps);
   } catch (error) {
     // A bug; but the hold must not keep its reservation alive for ever.
-    release("bug");
+    await release("bug");
     throw error;
   }
 }
@@ -61,7 +65,7 @@ async function exchangeWithProvider(
   c: AppContext,
   exchange: Exchange,
   hold: Hold | null,
-  release: (reason: string) => void,
+  release: (reason: string) => Promise<void>,
   deps: ChatProxyDeps,
 ): Promise<Response> {
   const { dialect, call, route, reservation, context } = exchange;
@@ -87,11 +91,11 @@ async function exchangeWithProvider(
     abort,
   });
   if (forwarded.kind === "rejected") {
-    release("provider_rejected");
+    await release("provider_rejected");
     return forwarded.response;
   }
   if (forwarded.kind === "failed") {
-    release("upstream_error");
+    await release("upstream_error");
     if (forwarded.incident) {
       noteProviderIncident(forwarded.incident, context.model, context.requestId, deps);
     }
@@ -121,6 +125,7 @@ async function exchangeWithProvider(
     abort,
     hold,
     settle,
+    release,
     withholdUsage: upstream.withholdUsage,
   };
   // Some providers answer a streamed request whole: as a stream its usage would not be seen.
@@ -138,6 +143,7 @@ type AnswerParts = {
     end: End,
     firstTokenMs: number | null,
   ) => Promise<Outcome | null>;
+  release: (reason: string) => Promise<void>;
   withholdUsage: boolean;
 };
 
@@ -177,7 +183,7 @@ async function whole(
   parts: AnswerParts,
   deps: ChatProxyDeps,
 ): Promise<Response> {
-  const { dialect, route, context, startedMs } = exchange;
+  const { dialect, route, startedMs } = exchange;
   let isTimedOut = false;
   const deadline = setTimeout(() => {
     isTimedOut = true;
@@ -193,18 +199,26 @@ async function whole(
   parts.hold?.stop();
   if (isRefusal(answer)) {
     parts.abort.abort();
-    deps.waitUntil(releaseRequest(context, "upstream_error", deps));
+    await parts.release("upstream_error");
     return refuse(c, answer);
   }
   const settled = parts.settle(answer.snapshot, "complete", null);
   deps.waitUntil(settled);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const outcome = await Promise.race([
-    settled,
-    new Promise<null>((resolve) => timer = setTimeout(resolve, COST_WAIT_MS, null)),
-  ]);
-  clearTimeout(timer);
+  const outcome = await inTime(settled);
   if (outcome) parts.headers.set("x-cost", outcome.cost);
   if (outcome?.balance) parts.headers.set("x-balance", outcome.balance);
   return new Response(answer.bytes, { headers: parts.headers });
+}
+
+/** What the ledger says, or null when the reader should wait for it no longer. */
+async function inTime<T>(answer: Promise<T>): Promise<T | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    return await Promise.race([
+      answer,
+      new Promise<null>((resolve) => timer = setTimeout(resolve, LEDGER_WAIT_MS, null)),
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -8,15 +8,10 @@ export function noteMissingPrice(
   requestId: string,
   deps: ChatProxyDeps,
 ): void {
-  logError(`${LOG.pricingMissing} ${model.replace(/[^\w.:/@+-]/g, "?")}`, {
-    request_id: requestId,
-  });
-  recordIncident(
-    "missing_price",
-    requestId,
-    { model: model.slice(0, 200) },
-    deps,
-  );
+  // As the caller wrote it, it could forge a line of the log, or be no text to PostgreSQL.
+  const shown = model.slice(0, 200).replace(/[^\w.:/@+-]/g, "?");
+  logError(`${LOG.pricingMissing} ${shown}`, { request_id: requestId });
+  recordIncident("missing_price", requestId, { model: shown }, deps);
 }
 
 /** An upstream failure that is about our own account there. */
