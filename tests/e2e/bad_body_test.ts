@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startTestStack } from "../support/stack.ts";
+import { until } from "../support/until.ts";
 import { ordering, post, QUESTION, settled, whatWasAsked } from "./clients_harness.ts";
 import { changingNothing, readRefusal } from "./refusals.ts";
 
@@ -159,6 +160,17 @@ Deno.test("a model that is nearly right is answered with the names that come nea
   const told = await readRefusal(stack, refused, 404, "MODEL_NOT_FOUND");
   assertMatch(told.message, /Did you mean openai:gpt-4o/);
   assertEquals(JSON.parse(told.text).model, "openai:gpt-4oo");
+});
+
+Deno.test("the operator hears of a model without a price: in the log, and as an incident, in safe letters", async () => {
+  await (await post(stack, user, { ...QUESTION, model: "acme:\r\nUsage recorded: {}" })).text();
+  await stack.logged("No pricing found for model acme:??Usage?recorded:???:");
+  await until("the incident", async () => {
+    const rows = await stack.sql`
+      select from billing.incidents
+      where kind = 'missing_price' and details::text like '%acme:??Usage?recorded:???%'`;
+    return rows.length === 1;
+  });
 });
 
 Deno.test("a provider without a key is 404 PROVIDER_NOT_ENABLED and not in the list of models", async () => {

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ask, exact } from "../support/charges.ts";
 import { startTestStack } from "../support/stack.ts";
+import { type Claims, encodePart, readClaims, signToken } from "./access_tokens.ts";
 import { insideOf, ordering, post, QUESTION, settled } from "./clients_harness.ts";
 import { changingNothing, readRefusal } from "./refusals.ts";
 
@@ -13,27 +14,11 @@ const { secretKey, publishableKey } = stack.details;
 await post(stack, user, QUESTION).then((response) => response.body?.cancel());
 await settled(stack);
 
-type Claims = Record<string, unknown>;
-
-const base64Url = (bytes: Uint8Array) =>
-  bytes.toBase64({ alphabet: "base64url", omitPadding: true });
-const part = (value: Claims) => base64Url(new TextEncoder().encode(JSON.stringify(value)));
-
-/** A token of the user, signed with HMAC unless the header says otherwise. */
-async function mint(secret: string, claims: Claims = {}, header: Claims = {}): Promise<string> {
+/** A token of the user with changes, signed with HMAC whatever its header says. */
+function mint(secret: string, claims: Claims = {}, header: Claims = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
-  const own = JSON.parse(atob(user.token.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/")));
-  const signed = part({ alg: "HS256", typ: "JWT", ...header }) + "." +
-    part({ ...own, iat: now, exp: now + 3600, ...claims });
-  const key = await crypto.subtle.importKey(
-    "raw",
-    new TextEncoder().encode(secret),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign"],
-  );
-  const signature = await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(signed));
-  return `${signed}.${base64Url(new Uint8Array(signature))}`;
+  const own = { ...readClaims(user.token), iat: now, exp: now + 3600 };
+  return signToken(secret, { ...own, ...claims }, header);
 }
 
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
@@ -48,7 +33,7 @@ Deno.test("tokens that are expired, foreign, unsigned, altered or of no user are
   const now = Math.floor(Date.now() / 1000);
   const [header, , signature] = user.token.split(".");
   const other = await stack.signUp();
-  const payload = part({ sub: other.id, role: "authenticated", exp: now + 3600 });
+  const payload = encodePart({ sub: other.id, role: "authenticated", exp: now + 3600 });
   const tokens: [string, string][] = [
     ["expired", await mint(jwtSecret, { iat: now - 7200, exp: now - 1 })],
     ["of another project", await mint("another-secret-of-32-characters!")],
@@ -65,7 +50,7 @@ Deno.test("tokens that are expired, foreign, unsigned, altered or of no user are
     ["of role anon", await mint(jwtSecret, { role: "anon" })],
     ["that is garbage", "garbage"],
     ["of dots", ".."],
-    ["of an array", `${part([] as unknown as Claims)}.${payload}.${signature}`],
+    ["of an array", `${encodePart([] as unknown as Claims)}.${payload}.${signature}`],
     ["of 20,000 characters", `${header}.${"a".repeat(20_000)}.${signature}`],
     ["with a key's prefix", `${publishableKey}x`],
     ["like a secret key", `${secretKey.slice(0, -1)}_`],

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startTestStack } from "../support/stack.ts";
 import { until } from "../support/until.ts";
+import { readClaims, signToken } from "./access_tokens.ts";
 import { insideOf, ordering, post, QUESTION, settled, whatWasAsked } from "./clients_harness.ts";
 import { changingNothing, readRefusal } from "./refusals.ts";
 
@@ -175,6 +176,22 @@ Deno.test("balance says that it is a guest and what is left, without using any o
     headers: { apikey: publishableKey },
   });
   await readRefusal(stack, usage, 403, "FORBIDDEN");
+});
+
+Deno.test("an anonymous session is a guest too, held by its user id in place of a token", async () => {
+  const person = await stack.signUp();
+  const claims = readClaims(person.token);
+  const token = await signToken(inside.jwtSecret, { ...claims, is_anonymous: true });
+  const anonymous = (address: string) =>
+    post(inside, {
+      headers: { authorization: `Bearer ${token}`, "x-forwarded-for": address },
+    }, ordering({ output_tokens: 1 }));
+  for (const left of ["2", "1", "0"]) {
+    const response = await answered(await anonymous(newAddress()));
+    assertEquals(response.headers.get("x-free-exchanges-left"), left);
+    assertEquals(response.headers.get("x-guest-token"), null, "the session is the token");
+  }
+  await assertRefused(await anonymous(newAddress()));
 });
 
 Deno.test("a guest's exchange is recorded with its cost, borne by the house", async () => {

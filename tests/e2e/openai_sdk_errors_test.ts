@@ -3,7 +3,7 @@
  */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import OpenAI from "openai";
-import { setBalance } from "../support/charges.ts";
+import { ask, setBalance } from "../support/charges.ts";
 import { startTestStack } from "../support/stack.ts";
 import { ordering, post, QUESTION, settled } from "./clients_harness.ts";
 
@@ -65,6 +65,28 @@ Deno.test("a bad request raises BadRequestError that names the parameter", async
     "INVALID_REQUEST",
   );
   assertEquals(error.param, "n");
+});
+
+Deno.test("what the provider refuses is BadRequestError in its own words, free of charge", async () => {
+  const user = await stack.signUp();
+  const client = sdk(user.token);
+  const error = await assertRejects(
+    () => client.ask({ ...QUESTION, max_tokens: 1_000_000 }),
+    OpenAI.BadRequestError,
+  );
+  assertEquals(client.requests, 1);
+  assertMatch(
+    error.message,
+    /max_tokens is too large: 1000000\. This model supports at most 16384/,
+  );
+  assertEquals([error.param, error.code], ["max_tokens", "invalid_value"]);
+  assertMatch(error.requestID ?? "", /^[0-9a-f-]{36}$/);
+  assertEquals(await ask(stack, user), {
+    balance: 10,
+    currency: "USD",
+    available: "10",
+    reserved: "0",
+  });
 });
 
 Deno.test("an unknown model raises NotFoundError", async () => {

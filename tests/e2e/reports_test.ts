@@ -81,6 +81,38 @@ Deno.test("x-chat-id names the chat too, wins over the body's, and is not forwar
   assertEquals(ours.filter((name) => name in headers), []);
 });
 
+Deno.test("every other field of a body reaches the provider as it was sent", async () => {
+  const user = await stack.signUp();
+  const body = {
+    ...ordering({ output_tokens: 2 }),
+    temperature: 0.3,
+    top_p: 0.9,
+    stop: ["\n\n", "Ende – 完"],
+    seed: 4711,
+    logit_bias: { "50256": -100 },
+    metadata: { app: "läuft" },
+    response_format: {
+      type: "json_schema",
+      json_schema: { name: "x", schema: { type: "object" } },
+    },
+    user: "somebody",
+    presence_penalty: null,
+  };
+  await costOf(await postAlias(user, { ...body, chat_id: "c" }));
+  const model = "gpt-4o";
+  assertEquals((await whatWasAsked(stack)).at(-1)!.body, { ...body, model });
+
+  const streamed = await postAlias(user, { ...body, stream: true });
+  await streamed.body?.cancel();
+  const usage = { stream_options: { include_usage: true } };
+  assertEquals((await whatWasAsked(stack)).at(-1)!.body, {
+    ...body,
+    model,
+    stream: true,
+    ...usage,
+  });
+});
+
 Deno.test("credentials are taken where each SDK puts them", async () => {
   const { token } = await stack.signUp();
   for (const name of ["x-api-key", "x-goog-api-key", "apikey"]) {
