@@ -95,12 +95,13 @@ Deno.test("LEDGER_OUTAGE=allow serves while the ledger is away, and logs each us
     assertEquals(await accountOf(stack.sql, user), before);
   }));
 
-Deno.test("a misspelled switch keeps chat-proxy from starting, and the log names it", async () => {
+Deno.test("a misspelled switch keeps chat-proxy from starting, not sign-ups, and the log names it", async () => {
   const stack = await startTestStack({ env: { BALANCE_ENFORCEMENT: "enforced" } });
   try {
     const response = await chat(stack, { token: "anybody's" });
     assertEquals([response.status, (await response.json()).code], [503, "BOOT_ERROR"]);
     await stack.logged("BALANCE_ENFORCEMENT must be one of enforce, observe, off");
+    assert((await stack.signUp()).id);
   } finally {
     await stack.stop();
   }

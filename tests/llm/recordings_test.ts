@@ -15,13 +15,19 @@ import {
 const RANDOM_CHUNKINGS = 200;
 
 const all = listRecordings();
-if (all === null) {
-  console.log("Skipping the recordings: ../shared/recordings is not beside this checkout.");
-}
 const recordings = (all ?? []).filter(({ dialect, grade }) =>
   dialect === OPENAI_CHAT.name && "ABC".includes(grade)
 );
-const ignore = all === null;
+
+/** A test that is skipped, and says so, where the recordings are not beside the checkout. */
+function testRecordings(name: string, fn: () => void): void {
+  const isThere = all !== null;
+  Deno.test({
+    name: isThere ? name : `${name} [no ../shared/recordings beside this checkout]`,
+    ignore: !isThere,
+    fn,
+  });
+}
 
 function meterStream(recording: Recording, chunks: Iterable<Uint8Array>): MeterSnapshot {
   const splitter = createEventSplitter();
@@ -55,10 +61,9 @@ function meter(recording: Recording): MeterSnapshot {
 const withCounts = recordings.filter((one) => one.tokens !== undefined && !one.flags?.length);
 const streams = withCounts.filter((one) => one.streaming);
 
-Deno.test({
-  name: "every recorded answer whose counts are settled is metered to exactly those counts",
-  ignore,
-  fn() {
+testRecordings(
+  "every recorded answer whose counts are settled is metered to exactly those counts",
+  () => {
     const rows = new Map<string, { exact: number; of: number; open: number; none: number }>();
     const wrong: unknown[] = [];
     for (const recording of recordings) {
@@ -76,40 +81,31 @@ Deno.test({
     console.table(Object.fromEntries([...rows].toSorted(([a], [b]) => a < b ? -1 : 1)));
     assertEquals(wrong, []);
   },
-});
+);
 
 const sorted = (counts: object | null) =>
   counts === null ? null : Object.entries(counts).toSorted(([a], [b]) => a < b ? -1 : 1);
 
-Deno.test({
-  name: "a recorded answer without usage has none: never zeros",
-  ignore,
-  fn() {
-    for (const recording of recordings.filter((one) => one.tokens === undefined)) {
-      assertEquals(meter(recording).usage, null, recording.file);
-    }
-  },
+testRecordings("a recorded answer without usage has none: never zeros", () => {
+  for (const recording of recordings.filter((one) => one.tokens === undefined)) {
+    assertEquals(meter(recording).usage, null, recording.file);
+  }
 });
 
-Deno.test({
-  name: "a recorded error is seen as one, and none of its text is counted as output",
-  ignore,
-  fn() {
-    for (const recording of recordings.filter((one) => one.status >= 400)) {
-      const snapshot = meter(recording);
-      assertEquals(
-        [snapshot.usage, snapshot.hasContent, snapshot.outputTokensEstimate],
-        [null, false, 0],
-        recording.file,
-      );
-    }
-  },
+testRecordings("a recorded error is seen as one, and none of its text is counted as output", () => {
+  for (const recording of recordings.filter((one) => one.status >= 400)) {
+    const snapshot = meter(recording);
+    assertEquals(
+      [snapshot.usage, snapshot.hasContent, snapshot.outputTokensEstimate],
+      [null, false, 0],
+      recording.file,
+    );
+  }
 });
 
-Deno.test({
-  name: "a recorded stream is metered the same whole, by the byte, and as the network cut it",
-  ignore,
-  fn() {
+testRecordings(
+  "a recorded stream is metered the same whole, by the byte, and as the network cut it",
+  () => {
     for (const recording of streams) {
       const bytes = readRecording(recording);
       const whole = meterStream(recording, [bytes]);
@@ -121,12 +117,11 @@ Deno.test({
       assertEquals(meterStream(recording, cutAt(bytes, cuts)), whole, recording.file);
     }
   },
-});
+);
 
-Deno.test({
-  name: `a recorded stream is metered the same at ${RANDOM_CHUNKINGS} random chunkings`,
-  ignore,
-  fn() {
+testRecordings(
+  `a recorded stream is metered the same at ${RANDOM_CHUNKINGS} random chunkings`,
+  () => {
     for (const recording of streams) {
       const bytes = readRecording(recording);
       const whole = meterStream(recording, [bytes]);
@@ -139,18 +134,14 @@ Deno.test({
       );
     }
   },
-});
+);
 
-Deno.test({
-  name: "a recorded stream is metered the same with LF and with CRLF",
-  ignore,
-  fn() {
-    for (const recording of streams) {
-      const text = new TextDecoder().decode(readRecording(recording)).replaceAll("\r\n", "\n");
-      const whole = meterStream(recording, [encode(text)]);
-      const crlf = encode(text.replaceAll("\n", "\r\n"));
-      assertEquals(meterStream(recording, [crlf]), whole, recording.file);
-      assertEquals(meterStream(recording, chunksOf(crlf, 1)), whole, recording.file);
-    }
-  },
+testRecordings("a recorded stream is metered the same with LF and with CRLF", () => {
+  for (const recording of streams) {
+    const text = new TextDecoder().decode(readRecording(recording)).replaceAll("\r\n", "\n");
+    const whole = meterStream(recording, [encode(text)]);
+    const crlf = encode(text.replaceAll("\n", "\r\n"));
+    assertEquals(meterStream(recording, [crlf]), whole, recording.file);
+    assertEquals(meterStream(recording, chunksOf(crlf, 1)), whole, recording.file);
+  }
 });

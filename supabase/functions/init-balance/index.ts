@@ -2,7 +2,21 @@ import { createLedger } from "../../../shared/credit/ledger.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
 import { createHandler } from "./handler.ts";
 
-const env = readEnv((name) => Deno.env.get(name));
+/**
+ * All that this function reads. A slip in a setting of another function must not keep it from
+ * starting: Auth refuses every sign-up while its hook does not answer.
+ */
+const READS = new Set([
+  "SUPABASE_URL",
+  "SUPABASE_PUBLISHABLE_KEYS",
+  "SUPABASE_ANON_KEY",
+  "SUPABASE_SECRET_KEYS",
+  "SUPABASE_SERVICE_ROLE_KEY",
+  "ADDRESS_HASH_SALT",
+  "BEFORE_USER_CREATED_HOOK_SECRET",
+  "DATABASE_WEBHOOK_SECRET",
+]);
+const env = readEnv((name) => READS.has(name) ? Deno.env.get(name) : undefined);
 
 /** Auth gives all attempts of a hook 5 s together; what is left of them is its second attempt. */
 const LEDGER_TIMEOUT_MS = 2_000;
