@@ -1,4 +1,5 @@
 /** Remembers conversations, so that a longer one with the same start reports cached tokens. */
+import { createHash } from "node:crypto";
 
 /** OpenAI caches prompts from this length on, in steps. */
 const TOKENS_MIN = 1024;
@@ -6,7 +7,10 @@ const STEP_TOKENS = 128;
 const ENTRIES_MAX = 2_000;
 
 export class PromptCache {
-  /** Conversation starts, as text, in the order of their last use. */
+  /**
+   * Conversation starts, in the order of their last use. Each as a hash of its last message and of
+   * the start before: as text, a conversation of thousands of messages would fill the memory.
+   */
   readonly #seen = new Map<string, true>();
 
   /**
@@ -18,7 +22,7 @@ export class PromptCache {
     let tokens = 0;
     let cached = 0;
     for (const message of messages) {
-      prefix += `${message.text}\0`;
+      prefix = createHash("sha256").update(prefix).update(message.text).digest("base64");
       tokens += message.tokens;
       if (this.#seen.delete(prefix) && tokens >= TOKENS_MIN) cached = tokens;
       this.#seen.set(prefix, true);

@@ -1,6 +1,7 @@
 /**
  * Reads a request's body, whole and bounded.
  */
+import { boundJson } from "./json_bounds.ts";
 import type { Refusal } from "./refusal.ts";
 
 /**
@@ -72,13 +73,15 @@ export async function drainBody(request: Request, sizeBytesMax: number): Promise
   }
 }
 
-/** The body as parsed JSON. Refuses as `readBody` does, and with INVALID_JSON. */
+/** The body as parsed JSON. Refuses as `readBody` and `boundJson` do, and with INVALID_JSON. */
 export async function readJson(
   request: Request,
   sizeBytesMax: number,
 ): Promise<{ json: unknown } | Refusal> {
   const text = await readBody(request, sizeBytesMax);
   if (typeof text !== "string") return text;
+  const excess = boundJson(text);
+  if (excess) return excess;
   try {
     return { json: JSON.parse(text) };
   } catch {

@@ -27,6 +27,9 @@ const message = (value: unknown) => asking({ messages: [value] });
 const deep = (levels: number) =>
   `{"model":"openai:gpt-4o","messages":[{"role":"user","content":"x"}],"metadata":` +
   `${"[".repeat(levels)}${"]".repeat(levels)}}`;
+const many = (value: string) =>
+  `{"model":"openai:gpt-4o","messages":[{"role":"user","content":"x"}],"metadata":[` +
+  `${value.repeat(9_000_000 / value.length)}1]}`;
 const twice = (first: string, second: string) =>
   `{"model":"${first}","messages":[{"role":"user","content":"Hello"}],"model":"${second}"}`;
 const bytes = (text: string, ...more: number[]) =>
@@ -43,7 +46,9 @@ const CASES: readonly Case[] = [
   ["that is a string", `"hello"`, 400, "INVALID_REQUEST"],
   ["that is not UTF-8", bytes(`{"model":"`, 0xff, 0xfe, 0x22, 0x7d), 400, "INVALID_JSON"],
   ["of JSON 100,000 levels deep", deep(100_000), 400, "INVALID_REQUEST"],
-  ["of JSON 100,000 levels deep, unclosed", "[".repeat(100_000), 400, "INVALID_JSON"],
+  ["of JSON 100,000 levels deep, unclosed", "[".repeat(100_000), 400, "INVALID_REQUEST"],
+  ["of 3 million arrays", many("[],"), 400, "INVALID_REQUEST"],
+  ["of a million fields", many(`{"a":1},`), 400, "INVALID_REQUEST"],
   ["larger than 10 MB", " ".repeat(10 * 1024 * 1024 + 1), 413, "REQUEST_TOO_LARGE"],
 
   ["without a model", { messages: QUESTION.messages }, 400, "INVALID_REQUEST", "model"],

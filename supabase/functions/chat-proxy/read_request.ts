@@ -2,6 +2,7 @@
  * Understands a request: its model and price, and the bounds that a reservation needs.
  */
 import { findPrice } from "../../../shared/credit/find_price.ts";
+import { boundJson } from "../../../shared/edge/json_bounds.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
 import type { Dialect, ModelRequest } from "../../../shared/llm/dialect.ts";
 import type { Price } from "../../../shared/pricing/price.ts";
@@ -31,6 +32,8 @@ export async function readChatCall(
   dialect: Dialect,
   book: PriceBook,
 ): Promise<ChatCall | Refusal> {
+  const excess = boundJson(text);
+  if (excess) return excess;
   const body = parseJson(text);
   if (isRefusal(body)) return body;
   const request = dialect.readRequest(body.value);
