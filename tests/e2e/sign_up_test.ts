@@ -1,5 +1,7 @@
 /** Signing up through the stack, with the before-user-created hook called as Supabase Auth does. */
 import { assert, assertEquals } from "@std/assert";
+import { Webhook } from "standardwebhooks";
+import { signUpPayload } from "../../local/sign_up_hook.ts";
 import { ask } from "../support/charges.ts";
 import { startTestStack } from "../support/stack.ts";
 import { post, QUESTION, settled, signUp } from "./clients_harness.ts";
@@ -159,4 +161,52 @@ Deno.test("an anonymous user earns nothing until they convert, and then what the
     assertEquals(await convert("anybody@trash.example"), "0", "a blocked domain");
   });
   assertEquals(await convert("anybody@fine.example"), "10");
+});
+
+Deno.test("a sign-up hook with a bad, missing or old signature is 401, and decides nothing", async () => {
+  const payload = JSON.stringify(signUpPayload(
+    {
+      id: crypto.randomUUID(),
+      email: "hook@example.net",
+      appMetadata: {},
+      userMetadata: {},
+      isAnonymous: false,
+    },
+    "203.0.113.9",
+    new Date(),
+  ));
+  const send = (secret: string | null, ageSeconds: number) => {
+    const time = new Date(Date.now() - ageSeconds * 1000);
+    const signed = secret === null ? {} : {
+      "webhook-signature": new Webhook(secret.replace(/^v1,/, "")).sign("msg_1", time, payload),
+    };
+    return fetch(`${stack.functionsUrl}/init-balance`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "webhook-id": "msg_1",
+        "webhook-timestamp": String(Math.floor(time.getTime() / 1000)),
+        ...signed,
+      },
+      body: payload,
+    });
+  };
+  const count = async () => (await stack.sql`select from billing.sign_up_decisions`).length;
+  const before = await count();
+  const foreign = `v1,whsec_${btoa("another secret of 24 bytes")}`;
+  for (const [secret, age] of [[foreign, 0], [null, 0], [stack.hookSecret, 301]] as const) {
+    const response = await send(secret, age);
+    const body = await response.json();
+    assertEquals([response.status, body.code, body.error.code], [
+      401,
+      "UNAUTHENTICATED",
+      "UNAUTHENTICATED",
+    ]);
+  }
+  assertEquals(await count(), before);
+  for (const _ of ["sent", "replayed"]) {
+    const response = await send(stack.hookSecret, 0);
+    assertEquals([response.status, await response.json()], [200, {}]);
+  }
+  assertEquals(await count(), before + 1);
 });
