@@ -10,6 +10,7 @@ import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import { forward } from "./forward.ts";
 import { createHold, type Hold } from "./hold.ts";
+import { inTime } from "./in_time.ts";
 import { noteProviderIncident } from "./incidents.ts";
 import type { ChatCall } from "./read_request.ts";
 import { type End, relay } from "./relay.ts";
@@ -21,9 +22,6 @@ import {
   settleRequest,
 } from "./settlement.ts";
 import { readWholeAnswer } from "./whole_answer.ts";
-
-/** A settle or release that takes longer keeps no answer from the reader: it goes on behind it. */
-const LEDGER_WAIT_MS = 1_000;
 
 /** One request that has its reservation. */
 export type Exchange = {
@@ -208,17 +206,4 @@ async function whole(
   if (outcome) parts.headers.set("x-cost", outcome.cost);
   if (outcome?.balance) parts.headers.set("x-balance", outcome.balance);
   return new Response(answer.bytes, { headers: parts.headers });
-}
-
-/** What the ledger says, or null when the reader should wait for it no longer. */
-async function inTime<T>(answer: Promise<T>): Promise<T | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  try {
-    return await Promise.race([
-      answer,
-      new Promise<null>((resolve) => timer = setTimeout(resolve, LEDGER_WAIT_MS, null)),
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -11,6 +11,7 @@ import type { DialectError } from "../../../shared/llm/dialect.ts";
 import type { AbortPolicy } from "../../../shared/llm/providers.ts";
 import { createEventSplitter, type SplitEvent } from "../../../shared/llm/sse_events.ts";
 import type { Hold } from "./hold.ts";
+import { inTime } from "./in_time.ts";
 import type { Outcome } from "./settlement.ts";
 
 /** How an answer ended. `complete` is the only one that the provider chose. */
@@ -53,8 +54,6 @@ export type Relay = {
   done: Promise<unknown>;
 };
 
-/** A settle that takes longer does not keep the reader from the answer's end. */
-const COST_WAIT_MS = 1_000;
 const KEEP_ALIVE = new TextEncoder().encode(": keep-alive\n\n");
 const encoder = new TextEncoder();
 
@@ -115,12 +114,7 @@ export function relay(options: RelayOptions): Relay {
     settled: Promise<Outcome | null>,
     end: End,
   ): Promise<Uint8Array> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const outcome = await Promise.race([
-      settled,
-      new Promise<null>((resolve) => timer = setTimeout(resolve, COST_WAIT_MS, null)),
-    ]);
-    clearTimeout(timer);
+    const outcome = await inTime(settled);
     const code = END_CODES[end];
     if (outcome === null && code === null) return new Uint8Array(0);
     // JSON escapes line breaks, so nothing in it can end the comment.
