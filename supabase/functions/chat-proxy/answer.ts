@@ -4,6 +4,7 @@
  */
 import type { Reservation } from "../../../shared/credit/results.ts";
 import { type AppContext, refuse } from "../../../shared/edge/app.ts";
+import { LOG, logError } from "../../../shared/edge/log.ts";
 import { isRefusal } from "../../../shared/edge/refusal.ts";
 import type { Dialect } from "../../../shared/llm/dialect.ts";
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
@@ -111,11 +112,12 @@ async function exchangeWithProvider(
       String(reservation.guest_exchanges_left),
     );
   }
-  const settle = (
-    snapshot: MeterSnapshot,
-    end: End,
-    firstTokenMs: number | null,
-  ) => settleRequest(context, snapshot, end, firstTokenMs, deps);
+  const settle = (snapshot: MeterSnapshot, end: End, firstTokenMs: number | null) =>
+    settleRequest(context, snapshot, end, firstTokenMs, deps).catch((error: unknown) => {
+      // A bug of ours must not break the answer. The reservation stays, for the sweeper.
+      logError(LOG.deductionFailed, { request_id: context.requestId, reason: "bug", error });
+      return null;
+    });
   const { body } = forwarded;
   const parts = {
     body,
