@@ -173,15 +173,17 @@ export const PROVIDERS: ReadonlyMap<string, Provider> = new Map(ROWS.map((row) =
 /**
  * Where a request goes.
  *
- * @param baseUrl the override of `<ID>_BASE_URL`, or `null` for the provider's own. It may end with
- * a slash, and may repeat the path's version (`https://api.anthropic.com/v1`), as SDKs differ in it.
+ * @param baseUrl the override of `<ID>_BASE_URL`, or `null` for the provider's own. SDKs differ in what
+ * they take for a base, so each of these is understood: with a slash at the end, with the version
+ * that the endpoint's path repeats, and a bare host, which keeps the path of the provider's own base.
  */
 export function endpointUrl(
   provider: Provider,
   endpoint: Endpoint,
   baseUrl: string | null,
 ): string {
-  const base = (baseUrl ?? provider.baseUrl).replace(/\/$/, "");
+  let base = (baseUrl ?? provider.baseUrl).replace(/\/$/, "");
+  if (new URL(base).pathname === "/") base += new URL(provider.baseUrl).pathname.replace(/\/$/, "");
   const version = /^\/v\d\w*/.exec(endpoint.path)?.[0];
   return version !== undefined && base.endsWith(version)
     ? base + endpoint.path.slice(version.length)

@@ -64,3 +64,11 @@ Deno.test("Mistral is never asked for usage nor limited by a name that it reject
   const [, endpoint] = row("mistral");
   assertEquals([endpoint.usageSwitch, endpoint.outputLimitFields], ["rejected", ["max_tokens"]]);
 });
+
+Deno.test("a base of nothing but a host keeps the path of the provider's own", () => {
+  assertEquals(url("openai", "http://127.0.0.1:9"), "http://127.0.0.1:9/v1/chat/completions");
+  assertEquals(url("openai", "http://127.0.0.1:9/"), "http://127.0.0.1:9/v1/chat/completions");
+  assertEquals(url("openai", "http://127.0.0.1:9/api"), "http://127.0.0.1:9/api/chat/completions");
+  assertEquals(url("groq", "http://localhost"), "http://localhost/openai/v1/chat/completions");
+  assertEquals(url("deepseek", "http://localhost"), "http://localhost/chat/completions");
+});
