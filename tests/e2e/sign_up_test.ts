@@ -20,6 +20,16 @@ async function signedUp(email: string): Promise<Session> {
 
 const balanceOf = async (session: Session) => (await ask(stack, session)).balance;
 
+/** How many welcomes our address has had today. */
+async function welcomedHere(): Promise<number> {
+  const [row] = await stack.sql`
+    select count(*)::int as welcomed from billing.sign_up_decisions
+    where amount > 0 and created_at > now() - interval '1 day' and address_hash = (
+      select address_hash from billing.sign_up_decisions where address_hash is not null limit 1
+    )`;
+  return row!.welcomed;
+}
+
 /** Settings for one test, put back after it. */
 async function withSettings(change: Record<string, unknown>, test: () => Promise<void>) {
   const [before] = await stack.sql`select * from billing.settings`;
@@ -90,12 +100,8 @@ Deno.test("ten spellings of one mailbox that sign up at once get one welcome in 
 });
 
 Deno.test("an address earns so many welcomes a day; further users sign up without credit, and can be given some", async () => {
-  const [row] = await stack.sql`
-    select count(*)::int as welcomed from billing.sign_up_decisions
-    where amount > 0 and address_hash = (
-      select address_hash from billing.sign_up_decisions where address_hash is not null limit 1
-    )`;
-  await withSettings({ welcome_per_address_per_day_max: row!.welcomed + 2 }, async () => {
+  const welcomed = await welcomedHere();
+  await withSettings({ welcome_per_address_per_day_max: welcomed + 2 }, async () => {
     const balances: unknown[] = [];
     const sessions: Session[] = [];
     for (const i of [1, 2, 3, 4]) {
@@ -113,6 +119,15 @@ Deno.test("an address earns so many welcomes a day; further users sign up withou
     await stack.sql`
       update billing.sign_up_decisions set created_at = created_at - interval '25 hours'`;
     assertEquals(await balanceOf(await signedUp("cap5@example.org")), 10, "a day later");
+  });
+});
+
+Deno.test("of ten who sign up at once from one address as many are welcomed as it has welcomes left", async () => {
+  await withSettings({ welcome_per_address_per_day_max: await welcomedHere() + 3 }, async () => {
+    const balances = await Promise.all(
+      Array.from({ length: 10 }, async (_, i) => balanceOf(await signedUp(`once${i}@example.org`))),
+    );
+    assertEquals(balances.filter((balance) => balance === 10).length, 3);
   });
 });
 
