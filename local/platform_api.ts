@@ -72,6 +72,7 @@ function connect(url: string, connections: number): Connection {
       connection: { statement_timeout: STATEMENT_TIMEOUT_MS, search_path: "public, extensions" },
     },
   });
+  for (const type of JSON_TYPES) connection.driver.options.serializers[type] = jsonOnce;
   // Lite prints every error of the database, expected refusals too, at full length.
   const normalize = connection.normalizeDbError.bind(connection);
   connection.normalizeDbError = (error: unknown) => shortened(normalize(error));
@@ -80,6 +81,13 @@ function connect(url: string, connections: number): Connection {
   Object.assign(connection, { rlsState: "active" });
   return connection;
 }
+
+/**
+ * Lite makes JSON of an argument before the driver does, which would do it again: a function would
+ * get a string in place of the object that PostgREST gives it.
+ */
+const JSON_TYPES = [114, 3802];
+const jsonOnce = (value: unknown) => typeof value === "string" ? value : JSON.stringify(value);
 
 /** The same error, of which `console.error` shows one line. */
 function shortened<T>(error: T): T {

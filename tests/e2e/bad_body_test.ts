@@ -173,7 +173,7 @@ Deno.test("the operator hears of a model without a price: in the log, and as an 
   await until("the incident", async () => {
     const rows = await stack.sql`
       select from billing.incidents
-      where kind = 'missing_price' and details::text like '%acme:??Usage?recorded:???%'`;
+      where kind = 'missing_price' and details ->> 'model' = 'acme:??Usage?recorded:???'`;
     return rows.length === 1;
   });
 });
