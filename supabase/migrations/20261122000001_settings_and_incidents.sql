@@ -18,6 +18,7 @@ create table billing.settings (
   guest_output_tokens_max integer not null default 4096,
   welcome_per_address_per_day_max integer default 10,
   blocked_email_domains text[] not null default '{}',
+  incident_retention_days integer not null default 90,
   constraint there_is_one_row check (only_row),
   constraint welcome_credit_is_not_negative check (welcome_credit >= 0),
   constraint minimum_balance_is_not_negative check (minimum_balance >= 0),
@@ -26,7 +27,8 @@ create table billing.settings (
   constraint retention_is_positive check (reservation_retention_hours > 0),
   constraint markup_is_not_negative check (markup_basis_points between 0 and 100000),
   constraint guest_window_is_positive check (guest_window_hours > 0),
-  constraint guest_output_is_positive check (guest_output_tokens_max > 0)
+  constraint guest_output_is_positive check (guest_output_tokens_max > 0),
+  constraint incident_retention_is_positive check (incident_retention_days > 0)
 );
 comment on table billing.settings is 'What the ledger needs to know, one row. Changed without a redeploy.';
 
@@ -53,6 +55,8 @@ create policy "no client reads the settings" on billing.settings
 create policy "no client reads the incidents" on billing.incidents
   for all to anon, authenticated using (false);
 
+-- Anybody can ask for a model that does not exist, so those are kept once a model and hour, and at
+-- most 100 an hour.
 create function billing.record_incident(
   p_kind text,
   p_user_id uuid,
@@ -64,7 +68,12 @@ security definer
 set search_path = ''
 as $$
   insert into billing.incidents (kind, user_id, request_id, details)
-  values (p_kind, p_user_id, p_request_id, coalesce(p_details, '{}'));
+  select p_kind, p_user_id, p_request_id, coalesce(p_details, '{}')
+  where p_kind <> 'missing_price' or (
+    select count(*) < 100 and coalesce(bool_and(i.details <> coalesce(p_details, '{}')), true)
+    from billing.incidents i
+    where i.kind = 'missing_price' and i.created_at > now() - interval '1 hour'
+  );
 $$;
 
 -- ── Refusals and amounts ────────────────────────────────────────────────────────────────────

@@ -56,7 +56,7 @@ begin
         when 0 then 'There are no free exchanges here.'
         else format('All %s free exchanges are used.', p_limit)
       end,
-      'Sign up to go on: a new account starts with credit.',
+      'Sign up to go on.',
       jsonb_build_object('limit', p_limit, 'window_ends_at', started + window_length)
     );
   end if;

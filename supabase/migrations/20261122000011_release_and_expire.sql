@@ -133,7 +133,8 @@ begin
 end
 $$;
 
--- Forgets what no longer matters: closed reservations past their retention, idle guests.
+-- Forgets what no longer matters: closed reservations and incidents past their retention, idle
+-- guests.
 create function billing.prune(p_limit integer) returns void
 language sql
 set search_path = ''
@@ -154,6 +155,14 @@ as $$
       and g.updated_at < now() - make_interval(hours => 2 * s.guest_window_hours)
     limit p_limit
     for no key update of g skip locked
+  );
+  delete from billing.incidents
+  where id in (
+    select i.id
+    from billing.incidents i, billing.settings s
+    where i.created_at < now() - make_interval(days => s.incident_retention_days)
+    order by i.id
+    limit p_limit
   );
 $$;
 

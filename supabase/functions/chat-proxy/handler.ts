@@ -4,6 +4,7 @@
  *
  *     request → identify → read → reserve → forward → relay → settle
  */
+import { findPrice } from "../../../shared/credit/find_price.ts";
 import { refusalFromOutage } from "../../../shared/credit/refusals.ts";
 import {
   addRoute,
@@ -20,7 +21,7 @@ import { modelName } from "../../../shared/pricing/price.ts";
 import { answer } from "./answer.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import { noteMissingPrice } from "./incidents.ts";
-import { modelList } from "./models.ts";
+import { modelEntry, modelList } from "./models.ts";
 import { readChatCall } from "./read_request.ts";
 import { payerOf, reserve } from "./reserve.ts";
 import { findRoute } from "./route.ts";
@@ -40,18 +41,22 @@ export function createHandler(
     POST: (c) => chat(c, deps.openaiChat, deps),
   });
   addRoute(app, "/v1/models", { GET: (c) => models(c, deps) });
+  addRoute(app, "/v1/models/:model{.+}", { GET: (c) => models(c, deps) });
   return async (request) => await app.fetch(request);
 }
 
 async function models(c: AppContext, deps: ChatProxyDeps): Promise<Response> {
   const caller = await identify(c.req.raw, deps.identify);
   if (isRefusal(caller)) return refuse(c, caller);
-  return answerJson(
-    modelList(
-      await deps.prices.read(),
-      (id) => deps.env.provider(id).key !== undefined,
-    ),
-  );
+  const hint = await deps.prices.read();
+  const isServed = (id: string) => !isRefusal(findRoute(id, deps.openaiChat.name, deps.env));
+  const name = c.req.param("model");
+  if (name === undefined) return answerJson(modelList(hint, isServed));
+
+  const price = findPrice(hint.book, name);
+  if (isRefusal(price)) return refuse(c, price);
+  const route = findRoute(price.providerId, deps.openaiChat.name, deps.env);
+  return isRefusal(route) ? refuse(c, route) : answerJson(modelEntry(price, hint));
 }
 
 async function chat(

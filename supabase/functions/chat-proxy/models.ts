@@ -1,29 +1,27 @@
 /**
- * `GET /v1/models`: what can be used here, in OpenAI's list, with what it costs.
+ * `GET /v1/models` and `/v1/models/{id}`: what can be used here, in OpenAI's form, with what it costs.
  */
 import type { PriceHint } from "../../../shared/credit/price_cache.ts";
 import { addMarkup, formatUsd, type Usd } from "../../../shared/pricing/money.ts";
 import { modelName, type Price } from "../../../shared/pricing/price.ts";
 
-/** The list, of the models whose provider is enabled. Prices are decimal strings, markup included. */
-export function modelList(
-  hint: PriceHint,
-  isEnabled: (providerId: string) => boolean,
-) {
+/** The list. Prices are decimal strings in USD, markup included. */
+export function modelList(hint: PriceHint, isServed: (providerId: string) => boolean) {
+  const served = hint.book.prices.filter((price) => isServed(price.providerId));
+  return { object: "list", data: served.map((price) => modelEntry(price, hint)) };
+}
+
+/** One entry of the list. */
+export function modelEntry(price: Price, hint: PriceHint) {
   return {
-    object: "list",
-    data: hint.book.prices.filter((price) => isEnabled(price.providerId)).map((
-      price,
-    ) => ({
-      id: modelName(price),
-      object: "model",
-      created: 0,
-      owned_by: price.providerId,
-      name: price.displayName,
-      pricing: pricing(price, hint.markupBasisPoints),
-      context_window: price.maxInputTokens,
-      max_output_tokens: price.maxOutputTokens,
-    })),
+    id: modelName(price),
+    object: "model",
+    created: Math.floor(Date.parse(price.updatedAt ?? "") / 1000) || 0,
+    owned_by: price.providerId,
+    name: price.displayName,
+    pricing: pricing(price, hint.markupBasisPoints),
+    context_window: price.maxInputTokens,
+    max_output_tokens: price.maxOutputTokens,
   };
 }
 
