@@ -153,7 +153,8 @@ async function run(
     max_connections: String(CONNECTIONS_MAX),
     timezone: "UTC",
     log_timezone: "UTC",
-    ...(options.durable === false ? { fsync: "off", synchronous_commit: "off" } : {}),
+    // Commits still reach the operating system before they are told: kill -9 loses none of them.
+    ...(options.durable === false ? { fsync: "off" } : {}),
   };
   const child = new Deno.Command(binaries.postgres, {
     args: ["-D", cluster, ...Object.entries(settings).flatMap(([k, v]) => ["-c", `${k}=${v}`])],
