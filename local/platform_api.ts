@@ -31,11 +31,13 @@ export interface PlatformApi {
 
 const REST_CONNECTIONS = 20;
 const AUTH_CONNECTIONS = 5;
+const CLOSE_MS = 2_000;
 /** What hosted Supabase gives the roles behind the Data API. */
 const STATEMENT_TIMEOUT_MS = 8_000;
 
 /** Connects and reads the schema once; a `notify pgrst` reads it again, as with PostgREST. */
 export async function createPlatformApi(options: PlatformApiOptions): Promise<PlatformApi> {
+  const forgetLostSockets = surviveLostSockets();
   const rest = connect(options.url, REST_CONNECTIONS);
   const auth = connect(withRole(options.url, "supabase_auth_admin"), AUTH_CONNECTIONS);
   const restApp = createApp(rest, options, (_context, next) => next());
@@ -53,11 +55,32 @@ export async function createPlatformApi(options: PlatformApiOptions): Promise<Pl
       return app.fetch(request, { peerAddress });
     },
     close: async () => {
-      await listener.end({ timeout: 1 });
-      await rest.close();
-      await auth.close();
+      const closed = Promise.allSettled([listener.end({ timeout: 1 }), rest.close(), auth.close()]);
+      // A connection whose server was killed under it may never say that it is closed.
+      const timer = Promise.withResolvers<void>();
+      const id = setTimeout(timer.resolve, CLOSE_MS);
+      await Promise.race([closed, timer.promise]);
+      clearTimeout(id);
+      forgetLostSockets();
     },
   };
+}
+
+/**
+ * The driver writes from a timer, also to a socket that has gone meanwhile, and that error belongs to
+ * no query: a PostgreSQL that is killed would take this process with it.
+ */
+function surviveLostSockets(): () => void {
+  const onError = (event: ErrorEvent) => {
+    const { error } = event;
+    if (!(error instanceof TypeError) || !/\/postgres\/.*connection\.js/.test(error.stack ?? "")) {
+      return;
+    }
+    event.preventDefault();
+    console.error(`database: a connection was lost while it was being written to`);
+  };
+  addEventListener("error", onError);
+  return () => removeEventListener("error", onError);
 }
 
 function connect(url: string, connections: number): Connection {
@@ -69,6 +92,8 @@ function connect(url: string, connections: number): Connection {
       // Seconds between attempts while PostgreSQL is away. By default they grow to 20, and closing
       // waits for the next one.
       backoff: () => 0.5,
+      // Seconds. A connection that was lost in mid-write may hang when it is made again.
+      connect_timeout: 3,
       connection: { statement_timeout: STATEMENT_TIMEOUT_MS, search_path: "public, extensions" },
     },
   });
