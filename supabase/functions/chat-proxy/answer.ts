@@ -184,18 +184,12 @@ async function whole(
   deps: ChatProxyDeps,
 ): Promise<Response> {
   const { dialect, route, startedMs } = exchange;
-  let isTimedOut = false;
-  const deadline = setTimeout(() => {
-    isTimedOut = true;
-    parts.abort.abort();
-  }, Math.max(1, deps.env.streamDeadlineMs - (deps.now() - startedMs)));
   const answer = await readWholeAnswer(
     parts.body,
     dialect,
     route.endpoint.counting,
-    () => isTimedOut,
+    Math.max(1, deps.env.streamDeadlineMs - (deps.now() - startedMs)),
   );
-  clearTimeout(deadline);
   parts.hold?.stop();
   if (isRefusal(answer)) {
     parts.abort.abort();

@@ -70,6 +70,8 @@ export function relay(options: RelayOptions): Relay {
   let atBoundary = true;
   let hasClient = true;
   let isEnded = false;
+  /** True once we end the answer ourselves: what still comes from upstream is none of it. */
+  let isEnding = false;
   let lastWriteMs = options.now();
   let firstTokenMs: number | null = null;
   let settling: Promise<Outcome | null> | undefined;
@@ -110,6 +112,15 @@ export function relay(options: RelayOptions): Relay {
     markDone();
   }
 
+  /**
+   * Closes the connection to the provider. The abort alone may not: a fetch of Deno 2.9 can lose its
+   * signal once the headers are there, and the provider would go on, and bill.
+   */
+  function leaveUpstream(): void {
+    options.abortUpstream();
+    reader.cancel().catch(() => {});
+  }
+
   async function costComment(
     settled: Promise<Outcome | null>,
     end: End,
@@ -130,8 +141,9 @@ export function relay(options: RelayOptions): Relay {
     end: "deadline" | "insufficient_balance",
   ): Promise<void> {
     if (isEnded || settling !== undefined) return;
+    isEnding = true;
     const settled = settle(end);
-    options.abortUpstream();
+    leaveUpstream();
     if (hasClient) {
       const { closing, terminal } = meter.earlyEnd();
       if (!atBoundary) write(encoder.encode("\n\n"));
@@ -189,10 +201,10 @@ export function relay(options: RelayOptions): Relay {
     try {
       chunk = await reader.read();
     } catch {
-      await breakOff();
+      if (!isEnding) await breakOff();
       return true;
     }
-    if (isEnded) return true;
+    if (isEnded || isEnding) return true;
     if (chunk.done) {
       await endOfUpstream();
       return true;
@@ -239,7 +251,7 @@ export function relay(options: RelayOptions): Relay {
         return;
       }
       settle("cancelled");
-      options.abortUpstream();
+      leaveUpstream();
       finish();
       await settling;
     },

@@ -15,34 +15,46 @@ export type WholeAnswer = {
 };
 
 /**
- * Reads the provider's answer to its end.
+ * Reads the provider's answer to its end, for at most `deadlineMs`.
  *
- * Refuses with UPSTREAM_ERROR when it breaks off, is too large, or is no answer at all: nothing of
- * it is delivered, so nothing is charged.
+ * Refuses with UPSTREAM_TIMEOUT past that, and with UPSTREAM_ERROR when it breaks off, is too large,
+ * or is no answer at all: nothing of it is delivered, so nothing is charged.
  */
 export async function readWholeAnswer(
   body: ReadableStream<Uint8Array>,
   dialect: Dialect,
   rules: CountingRules,
-  isTimedOut: () => boolean,
+  deadlineMs: number,
 ): Promise<WholeAnswer | Refusal> {
+  const reader = body.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let sizeBytes = 0;
+  let isTimedOut = false;
+  const timer = setTimeout(() => {
+    isTimedOut = true;
+    reader.cancel().catch(() => {});
+  }, deadlineMs);
   try {
-    for await (const chunk of body) {
-      sizeBytes += chunk.length;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      sizeBytes += value.length;
       if (sizeBytes > ANSWER_BYTES_MAX) {
+        reader.cancel().catch(() => {});
         return brokenOff("sent more than an answer can be");
       }
-      chunks.push(chunk as Uint8Array<ArrayBuffer>);
+      chunks.push(value as Uint8Array<ArrayBuffer>);
     }
   } catch {
-    return isTimedOut()
-      ? {
-        code: "UPSTREAM_TIMEOUT",
-        message: "The provider did not finish in time. Nothing was charged; try again, streamed.",
-      }
-      : brokenOff("broke off");
+    return brokenOff("broke off");
+  } finally {
+    clearTimeout(timer);
+  }
+  if (isTimedOut) {
+    return {
+      code: "UPSTREAM_TIMEOUT",
+      message: "The provider did not finish in time. Nothing was charged; try again, streamed.",
+    };
   }
   const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
   let parsed: unknown;

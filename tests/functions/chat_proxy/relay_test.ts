@@ -7,6 +7,7 @@ import {
   chunkEvent,
   COST_COMMENT,
   holdOf,
+  OUTCOME,
   relayed,
   textOf,
 } from "./relay_harness.ts";
@@ -162,4 +163,37 @@ Deno.test("a settle that takes over a second does not keep the end from the clie
   assertEquals(await textOf(answer.body), ANSWER);
   settle();
   await answer.done;
+});
+
+Deno.test("at the deadline an upstream that breaks by our own abort does not cut off the end of the stream", async () => {
+  let upstreamController!: ReadableStreamDefaultController<Uint8Array>;
+  const upstream = new ReadableStream<Uint8Array>({
+    start: (c) => {
+      upstreamController = c;
+      c.enqueue(encode(chunkEvent({ choices: [{ index: 0, delta: { content: "a" } }] })));
+    },
+  });
+  const answer = relayed(upstream, {
+    deadlineMs: 30,
+    abortUpstream: () => upstreamController.error(new DOMException("aborted", "AbortError")),
+    settle: () => new Promise((resolve) => setTimeout(resolve, 10, OUTCOME)),
+  });
+  assertMatch(await textOf(answer.body), /DEADLINE_REACHED[^\n]*\n\ndata: \[DONE\]\n\n$/);
+  await answer.done;
+});
+
+Deno.test("a client that leaves closes the provider's stream, also where the abort goes unheard", async () => {
+  const closed = Promise.withResolvers<void>();
+  const upstream = new ReadableStream<Uint8Array>({
+    pull: (c) =>
+      c.enqueue(encode(chunkEvent({ choices: [{ index: 0, delta: { content: "a" } }] }))),
+    cancel: () => closed.resolve(),
+  });
+  const answer = relayed(upstream, { abortUpstream: () => {} });
+  const reader = answer.body.getReader();
+  await reader.read();
+  await reader.cancel();
+  await closed.promise;
+  await answer.done;
+  assertEquals(answer.settled.map((settled) => settled.end), ["cancelled"]);
 });
