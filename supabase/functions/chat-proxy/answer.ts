@@ -24,6 +24,12 @@ import {
 } from "./settlement.ts";
 import { readWholeAnswer } from "./whole_answer.ts";
 
+/**
+ * The platform answers 504 for us after 150 s without a byte, and a whole answer has no byte before
+ * its last: what came later would be charged and never seen.
+ */
+const WHOLE_DEADLINE_MS = 140_000;
+
 /** One request that has its reservation. */
 export type Exchange = {
   dialect: Dialect;
@@ -152,20 +158,18 @@ function streamed(
   parts: AnswerParts,
   deps: ChatProxyDeps,
 ): Response {
-  const { dialect, route, context, startedMs } = exchange;
+  const { dialect, call, route, context, startedMs } = exchange;
   const { body, done } = relay({
     upstream: parts.body,
     meter: dialect.createMeter(route.endpoint.counting),
     withholdUsage: parts.withholdUsage,
-    abortPolicy: route.provider.abortPolicy,
+    // Reasoning that is not shown can not be estimated either: only the report tells it.
+    abortPolicy: call.price.hidesReasoning ? "drain" : route.provider.abortPolicy,
     abortUpstream: () => parts.abort.abort(),
     hold: parts.hold,
     inputTokensEstimate: context.inputTokensEstimate,
     heartbeatMs: deps.env.heartbeatMs,
-    deadlineMs: Math.max(
-      1,
-      deps.env.streamDeadlineMs - (deps.now() - startedMs),
-    ),
+    deadlineMs: timeLeftMs(deps.env.streamDeadlineMs, startedMs, deps),
     settle: parts.settle,
     requestId: context.requestId,
     startedMs,
@@ -188,7 +192,7 @@ async function whole(
     parts.body,
     dialect,
     route.endpoint.counting,
-    Math.max(1, deps.env.streamDeadlineMs - (deps.now() - startedMs)),
+    timeLeftMs(Math.min(deps.env.streamDeadlineMs, WHOLE_DEADLINE_MS), startedMs, deps),
   );
   parts.hold?.stop();
   if (isRefusal(answer)) {
@@ -202,4 +206,8 @@ async function whole(
   if (outcome) parts.headers.set("x-cost", outcome.cost);
   if (outcome?.balance) parts.headers.set("x-balance", outcome.balance);
   return new Response(answer.bytes, { headers: parts.headers });
+}
+
+function timeLeftMs(deadlineMs: number, startedMs: number, { now }: ChatProxyDeps): number {
+  return Math.max(1, deadlineMs - (now() - startedMs));
 }

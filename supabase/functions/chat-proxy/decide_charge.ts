@@ -3,6 +3,7 @@
  */
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import { type Basis, type Tokens, ZERO_TOKENS } from "../../../shared/pricing/usage.ts";
+import type { End } from "./relay.ts";
 
 export type ChargeDecision =
   | { kind: "charge"; tokens: Tokens; basis: Basis }
@@ -15,13 +16,15 @@ export type ChargeDecision =
  *   for an answer without content is an empty answer.
  * - Without a report, the text that was received is estimated. The provider's error messages are
  *   not text that was received.
- * - Nothing received, nothing reported: free.
+ * - Nothing received, nothing reported: free, where the provider failed or said nothing. Where the
+ *   client hung up, the provider had its prompt and bills it: the prompt is charged.
  *
  * @param inputTokensEstimate the prompt, fairly estimated; used only where nothing was reported.
  */
 export function decideCharge(
   snapshot: MeterSnapshot,
   inputTokensEstimate: number,
+  end: End,
 ): ChargeDecision {
   if (snapshot.usage !== null) {
     const hasOutput = snapshot.hasContent || snapshot.usage.output > 0;
@@ -29,7 +32,7 @@ export function decideCharge(
       ? { kind: "charge", tokens: snapshot.usage, basis: "reported" }
       : { kind: "release", reason: "empty_answer" };
   }
-  if (!snapshot.hasContent) {
+  if (!snapshot.hasContent && end !== "cancelled") {
     return {
       kind: "release",
       reason: snapshot.error ? "upstream_error" : "empty_answer",
@@ -40,7 +43,7 @@ export function decideCharge(
     tokens: {
       ...ZERO_TOKENS,
       input: inputTokensEstimate,
-      output: Math.max(1, snapshot.outputTokensEstimate),
+      output: snapshot.hasContent ? Math.max(1, snapshot.outputTokensEstimate) : 0,
     },
     basis: "estimated",
   };

@@ -94,7 +94,11 @@ async function chat(
     userId: "userId" in payer ? payer.userId : null,
     chatId: call.chatId,
     model: modelName(call.price),
-    reserved: reservation !== null,
+    payment: reservation !== null
+      ? "reserved"
+      : deps.env.usageTracking === "off"
+      ? "untracked"
+      : "logged",
     inputTokensEstimate: call.inputTokensEstimate,
     startedMs,
   };

@@ -11,13 +11,18 @@ import { logWarning } from "../../../shared/edge/log.ts";
 export type Checkpoint = { inputTokens: number; outputTokens: number };
 
 export interface Hold {
-  /** Tells what was delivered so far. Asks for the next slice when the last one nears its end. */
-  progress(checkpoint: Checkpoint): void;
+  /**
+   * Tells what was delivered so far. Asks for the next slice when the last one nears its end, judged
+   * by the upper bound: too early costs nothing, too late stops the reader.
+   */
+  progress(checkpoint: Checkpoint, outputTokensUpper: number): void;
   /**
    * Whether the answer may go on: at once while the reservation covers it, else as soon as the
    * ledger has answered. `false`: the balance refused the next slice, and this one is used up.
    */
   covers(outputTokens: number): boolean | Promise<boolean>;
+  /** Whether the provider ignores the limit that it was sent, beyond what an estimate may err. */
+  exceedsLimit(outputTokens: number): boolean;
   /** No more checkpoints: the end has come. */
   stop(): void;
 }
@@ -30,8 +35,13 @@ export type HoldOptions = {
 
 /** A slice is asked for when this much of the last one is used: in time, and not much too early. */
 const NEAR = 0.75;
-/** The first checkpoints come soon, so that a crash of a young stream loses seconds and not all. */
+/**
+ * How long after one another the first checkpoints come: soon, so that a crash of a young stream
+ * loses seconds and not all.
+ */
 const FIRST_CHECKPOINTS_MS = [1_000, 3_000, 7_000];
+/** More than any model has; the ledger takes a 32-bit number. */
+const OUTPUT_TOKENS_MAX = 100_000_000;
 
 /** Starts keeping a reservation alive. Call `stop` at the end, whatever the end is. */
 export function createHold(
@@ -56,18 +66,17 @@ export function createHold(
       inputTokens: latest.inputTokens,
       outputTokens: latest.outputTokens,
     }).then((result) => {
-      if (isRefusal(result)) {
-        logWarning("Could not extend a reservation", {
-          request_id: requestId,
-          ...result,
-        });
+      if (isRefusal(result) || result.state === "closed") {
+        // Swept during an outage. That is no word about the balance: the answer goes on to the limit
+        // that was affordable when it began, and the late settle corrects the charge.
+        logWarning("Could not extend a reservation", { request_id: requestId, ...result });
+        reserved = Infinity;
         return;
       }
       reserved = Math.max(reserved, result.output_tokens_reserved);
       refused ||= result.state === "refused";
     }, (error: unknown) => {
-      // The ledger is away. The answer goes on: its output limit was affordable when it began, and
-      // the settle collects what it comes to.
+      // The ledger is away: the same holds.
       logWarning("Could not reach the ledger to extend a reservation", {
         request_id: requestId,
         error,
@@ -77,7 +86,7 @@ export function createHold(
 
   const beat = () => {
     if (stopped) return;
-    void extend(reserved);
+    void extend(Math.min(reserved, OUTPUT_TOKENS_MAX));
     schedule();
   };
   const schedule = () => {
@@ -90,9 +99,9 @@ export function createHold(
   schedule();
 
   return {
-    progress(checkpoint) {
+    progress(checkpoint, outputTokensUpper) {
       latest = checkpoint;
-      const isNear = checkpoint.outputTokens >= reserved - slice * (1 - NEAR);
+      const isNear = outputTokensUpper >= reserved - slice * (1 - NEAR);
       if (
         isNear && !refused && !stopped && reserved < limit &&
         extending === undefined
@@ -112,6 +121,7 @@ export function createHold(
         return outputTokens < reserved || reserved >= limit;
       })();
     },
+    exceedsLimit: (outputTokens) => outputTokens > limit * 1.5 + 100,
     stop() {
       stopped = true;
       clearTimeout(timer);

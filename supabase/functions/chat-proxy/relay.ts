@@ -6,6 +6,7 @@
  * delivered, give or take a chunk. It passes on whole events, so that a heartbeat can stand between
  * any two.
  */
+import { logError } from "../../../shared/edge/log.ts";
 import type { Meter, MeterSnapshot } from "../../../shared/llm/meter.ts";
 import type { DialectError } from "../../../shared/llm/dialect.ts";
 import type { AbortPolicy } from "../../../shared/llm/providers.ts";
@@ -20,14 +21,15 @@ export type End =
   | "upstream_error"
   | "cancelled"
   | "deadline"
-  | "insufficient_balance";
+  | "insufficient_balance"
+  | "output_limit";
 
 export type RelayOptions = {
   upstream: ReadableStream<Uint8Array>;
   meter: Meter;
   /** Usage was switched on for us alone. */
   withholdUsage: boolean;
-  /** What a lost client means for this provider. */
+  /** What a lost client means for this model at this provider. */
   abortPolicy: AbortPolicy;
   abortUpstream: () => void;
   hold: Hold | null;
@@ -54,8 +56,15 @@ export type Relay = {
   done: Promise<unknown>;
 };
 
-const KEEP_ALIVE = new TextEncoder().encode(": keep-alive\n\n");
 const encoder = new TextEncoder();
+const NOTHING = new Uint8Array(0);
+const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
+const BLANK_LINE = encoder.encode("\n\n");
+/** How long a provider may keep its connection open after its last event. */
+const REST_MS = 1_000;
+
+/** What is written around the cost comment when an answer ends. */
+type Tail = { before: Uint8Array; after: Uint8Array };
 
 export function relay(options: RelayOptions): Relay {
   const { meter, hold } = options;
@@ -69,47 +78,86 @@ export function relay(options: RelayOptions): Relay {
   /** True while the bytes written end where an event ends. */
   let atBoundary = true;
   let hasClient = true;
-  let isEnded = false;
-  /** True once we end the answer ourselves: what still comes from upstream is none of it. */
-  let isEnding = false;
   let lastWriteMs = options.now();
   let firstTokenMs: number | null = null;
-  let settling: Promise<Outcome | null> | undefined;
+  /** Set once the end has begun: what still comes from upstream is none of the answer. */
+  let concluding: Promise<void> | undefined;
   let markDone!: () => void;
-  const drained = new Promise<void>((resolve) => markDone = resolve);
+  const done = new Promise<void>((resolve) => markDone = resolve);
 
   const heartbeat = setInterval(() => {
-    const idleMs = options.now() - lastWriteMs;
-    if (isPulling && atBoundary && idleMs >= options.heartbeatMs) {
-      write(KEEP_ALIVE);
-    }
+    const isIdle = options.now() - lastWriteMs >= options.heartbeatMs;
+    if (isPulling && atBoundary && isIdle && concluding === undefined) write(KEEP_ALIVE);
   }, Math.max(250, options.heartbeatMs / 4));
-  const deadline = setTimeout(
-    () => void endEarly("deadline"),
-    options.deadlineMs,
-  );
+  const deadline = setTimeout(() => void conclude("deadline", earlyEnd), options.deadlineMs);
 
   function write(bytes: Uint8Array): void {
-    if (!hasClient || isEnded || bytes.length === 0) return;
+    if (!hasClient || bytes.length === 0) return;
     controller.enqueue(bytes);
     lastWriteMs = options.now();
     writes++;
   }
 
-  /** Settles by what has been seen; the first caller says how it ended. */
-  function settle(end: End): Promise<Outcome | null> {
-    hold?.stop();
-    return settling ??= options.settle(meter.snapshot(), end, firstTokenMs);
+  /** Writes what is an event of its own, whatever the last bytes were. */
+  function writeEvent(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    if (!atBoundary) write(BLANK_LINE);
+    atBoundary = true;
+    write(bytes);
   }
 
-  /** Ends everything, in whatever state it is. */
-  function finish(): void {
-    if (isEnded) return;
-    isEnded = true;
-    clearInterval(heartbeat);
-    clearTimeout(deadline);
-    if (hasClient) controller.close();
-    markDone();
+  /**
+   * The one way out. Whoever comes first says how the answer ended; it is settled by what has been
+   * seen by then, the client is told, and everything is closed. Never rejects.
+   */
+  function conclude(end: End, tail: () => Tail): Promise<void> {
+    return concluding ??= (async () => {
+      hold?.stop();
+      try {
+        const settled = options.settle(meter.snapshot(), end, firstTokenMs);
+        settled.then(markDone, markDone);
+        if (end !== "complete") leaveUpstream();
+        if (hasClient) {
+          const { before, after } = tail();
+          writeEvent(before);
+          writeEvent(await costComment(settled, end));
+          writeEvent(after);
+        }
+      } catch (error) {
+        logError("Could not end an answer", { request_id: options.requestId, error });
+        markDone();
+      }
+      clearInterval(heartbeat);
+      clearTimeout(deadline);
+      if (hasClient) controller.close();
+    })();
+  }
+
+  async function costComment(settled: Promise<Outcome | null>, end: End): Promise<Uint8Array> {
+    const outcome = await inTime(settled);
+    const code = END_CODES[end];
+    if (outcome === null && code === null) return NOTHING;
+    // JSON escapes line breaks, so nothing in it can end the comment.
+    const facts = JSON.stringify(
+      { request_id: options.requestId, ...outcome, code },
+      (_, value) => value ?? undefined,
+    );
+    return encoder.encode(`: farebox ${facts}\n\n`);
+  }
+
+  /** As the dialect ends an answer at a length limit. */
+  function earlyEnd(): Tail {
+    const { closing, terminal } = meter.earlyEnd();
+    return { before: closing, after: terminal };
+  }
+
+  /** The provider broke off. What it delivered is charged; the client is told in its own terms. */
+  function brokenOff(): Tail {
+    const message = meter.snapshot().hasContent
+      ? "The provider broke off. What was received is charged; ask again for the rest."
+      : "The provider broke off before it answered. Nothing was charged; try again.";
+    const error = { status: 502, code: "UPSTREAM_ERROR", message };
+    return { before: NOTHING, after: options.errorEvent(error) };
   }
 
   /**
@@ -121,143 +169,105 @@ export function relay(options: RelayOptions): Relay {
     reader.cancel().catch(() => {});
   }
 
-  async function costComment(
-    settled: Promise<Outcome | null>,
-    end: End,
-  ): Promise<Uint8Array> {
-    const outcome = await inTime(settled);
-    const code = END_CODES[end];
-    if (outcome === null && code === null) return new Uint8Array(0);
-    // JSON escapes line breaks, so nothing in it can end the comment.
-    const facts = JSON.stringify(
-      { request_id: options.requestId, ...outcome, code },
-      (_, value) => value ?? undefined,
-    );
-    return encoder.encode(`: farebox ${facts}\n\n`);
+  /** A connection that is read to its end can be used again; but nobody waits for it long. */
+  async function readRest(): Promise<void> {
+    const timer = setTimeout(leaveUpstream, REST_MS);
+    try {
+      while (!(await reader.read()).done);
+    } catch {
+      // It was answered: how the connection ends is of no interest.
+    }
+    clearTimeout(timer);
   }
 
-  /** We end the answer, as the dialect ends one at a length limit. */
-  async function endEarly(
-    end: "deadline" | "insufficient_balance",
-  ): Promise<void> {
-    if (isEnded || settling !== undefined) return;
-    isEnding = true;
-    const settled = settle(end);
-    leaveUpstream();
-    if (hasClient) {
-      const { closing, terminal } = meter.earlyEnd();
-      if (!atBoundary) write(encoder.encode("\n\n"));
-      write(closing);
-      write(await costComment(settled, end));
-      write(terminal);
+  async function pass(event: SplitEvent): Promise<void> {
+    const kind = meter.fold(event);
+    if (kind === "content") firstTokenMs ??= Math.round(options.now() - options.startedMs);
+    if (kind === "usage_only" && options.withholdUsage) return;
+    if (kind === "terminal") {
+      await conclude("complete", () => ({ before: NOTHING, after: event.bytes }));
+      void readRest();
+      return;
     }
-    finish();
+    write(event.bytes);
+    atBoundary = event.complete;
   }
 
   async function endOfUpstream(): Promise<void> {
     const rest = splitter.flush();
     if (rest !== null) await pass(rest);
-    if (settling === undefined) {
-      const { finish: reason, hasContent } = meter.snapshot();
-      if (reason === null && hasContent) return await breakOff();
-      write(await costComment(settle("complete"), "complete"));
-    }
-    finish();
-  }
-
-  /** The provider broke off. What it delivered is charged; the client is told in its own terms. */
-  async function breakOff(): Promise<void> {
-    if (isEnded || settling !== undefined) return finish();
-    const settled = settle("upstream_error");
-    if (!atBoundary) write(encoder.encode("\n\n"));
-    write(await costComment(settled, "upstream_error"));
-    write(options.errorEvent({
-      status: 502,
-      code: "UPSTREAM_ERROR",
-      message: meter.snapshot().hasContent
-        ? "The provider broke off. What was received is charged; ask again for the rest."
-        : "The provider broke off before it answered. Nothing was charged; try again.",
-    }));
-    finish();
-  }
-
-  async function pass(event: SplitEvent): Promise<void> {
-    const kind = meter.fold(event);
-    if (kind === "content") {
-      firstTokenMs ??= Math.round(options.now() - options.startedMs);
-    }
-    if (kind === "usage_only" && options.withholdUsage) return;
-    if (kind === "terminal" && settling === undefined) {
-      write(await costComment(settle("complete"), "complete"));
-    }
-    if (isEnded) return;
-    write(event.bytes);
-    atBoundary = event.complete;
+    const { finish, usage, error } = meter.snapshot();
+    // Neither a last event nor any of what comes before one: it did not end, it stopped.
+    const isBroken = finish === null && usage === null && error === null;
+    await (isBroken
+      ? conclude("upstream_error", brokenOff)
+      : conclude("complete", () => ({ before: NOTHING, after: NOTHING })));
   }
 
   /** Reads one chunk and passes on what it completes. True when the client got something. */
   async function step(): Promise<boolean> {
+    const before = writes;
     let chunk;
     try {
       chunk = await reader.read();
     } catch {
-      if (!isEnding) await breakOff();
+      await conclude("upstream_error", brokenOff);
       return true;
     }
-    if (isEnded || isEnding) return true;
+    if (concluding !== undefined) return true;
     if (chunk.done) {
       await endOfUpstream();
       return true;
     }
-    const before = writes;
     for (const event of splitter.push(chunk.value)) {
       await pass(event);
-      if (isEnded) return true;
+      if (concluding !== undefined) return true;
     }
-    if (hold !== null && settling === undefined) await keepCovered(hold);
+    if (hold !== null) await keepCovered(hold);
     return writes !== before;
   }
 
   async function keepCovered(hold: Hold): Promise<void> {
-    const outputTokens = meter.snapshot().outputTokensEstimate;
-    hold.progress({ inputTokens: options.inputTokensEstimate, outputTokens });
-    const covered = hold.covers(outputTokens);
-    if (covered !== true && !await covered) {
-      await endEarly("insufficient_balance");
-    }
+    const { outputTokensEstimate, outputTokensUpper } = meter.snapshot();
+    const inputTokens = options.inputTokensEstimate;
+    hold.progress({ inputTokens, outputTokens: outputTokensEstimate }, outputTokensUpper);
+    if (hold.exceedsLimit(outputTokensEstimate)) return await conclude("output_limit", earlyEnd);
+    const covered = hold.covers(outputTokensEstimate);
+    if (covered !== true && !await covered) await conclude("insufficient_balance", earlyEnd);
   }
 
-  /** Nobody reads any more, but the provider bills to the end: read on to its usage. */
-  async function drain(): Promise<void> {
-    while (!isEnded) await step();
+  /** Steps until the client has something, or, without a client, to the end. */
+  async function run(): Promise<void> {
+    isPulling = true;
+    try {
+      while (concluding === undefined && (!await step() || !hasClient));
+    } catch (error) {
+      logError("A relay failed by a bug", { request_id: options.requestId, error });
+      await conclude("upstream_error", brokenOff);
+    }
+    isPulling = false;
+    await concluding;
   }
 
   const body = new ReadableStream<Uint8Array>({
     start(c) {
       controller = c;
     },
-    async pull() {
-      isPulling = true;
-      // Without a client there is nothing to wait for: then this pull is the drain.
-      while (!isEnded && (!await step() || !hasClient));
-      isPulling = false;
-    },
+    pull: run,
     async cancel() {
       hasClient = false;
-      if (isEnded) return;
-      if (options.abortPolicy === "drain" && settling === undefined) {
+      if (concluding !== undefined) return;
+      // After the finish only the usage is still to come: whoever hangs up there has read it all.
+      if (options.abortPolicy === "drain" || meter.snapshot().finish !== null) {
         // A pull under way reads on by itself.
-        if (!isPulling) void drain();
+        if (!isPulling) void run();
         return;
       }
-      settle("cancelled");
-      leaveUpstream();
-      finish();
-      await settling;
+      await conclude("cancelled", () => ({ before: NOTHING, after: NOTHING }));
     },
   }, { highWaterMark: 0 });
 
-  return { body, done: drained.then(() => settling) };
+  return { body, done };
 }
 
 /** What the trailing comment says of an end that the reader may not expect. */
@@ -267,4 +277,5 @@ const END_CODES: Record<End, string | null> = {
   upstream_error: "UPSTREAM_ERROR",
   deadline: "DEADLINE_REACHED",
   insufficient_balance: "INSUFFICIENT_BALANCE",
+  output_limit: "OUTPUT_LIMIT_REACHED",
 };

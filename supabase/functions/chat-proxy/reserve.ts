@@ -58,6 +58,7 @@ export async function reserve(
       idempotencyKey: call.idempotencyKey,
       requestHash: call.requestHash,
       enforcement: env.balanceEnforcement,
+      canExtend: call.request.stream,
     });
     if (isRefusal(reservation)) {
       if (reservation.code === "MODEL_NOT_FOUND") {
@@ -73,6 +74,7 @@ export async function reserve(
     }
     return reservation;
   } catch (error) {
+    if (error instanceof LedgerUnavailable) releasePhantom(requestId, deps);
     const isAllowed = env.ledgerOutage === "allow" && isUser;
     if (!(error instanceof LedgerUnavailable) || !isAllowed) throw error;
     logError("LEDGER_OUTAGE is allow: no reservation", {
@@ -81,4 +83,25 @@ export async function reserve(
     });
     return null;
   }
+}
+
+/** Long enough for a reserve that was cut off to have committed, or to have been cancelled. */
+const PHANTOM_AFTER_MS = [2_000, 10_000];
+
+/**
+ * A reserve that went unanswered may have been done all the same. Its hold would lock up a part of
+ * the balance, and the caller's Idempotency-Key, until it expires.
+ */
+function releasePhantom(requestId: string, deps: ChatProxyDeps): void {
+  deps.waitUntil((async () => {
+    for (const waitMs of PHANTOM_AFTER_MS) {
+      await deps.sleep(waitMs);
+      try {
+        const result = await deps.ledger.release({ requestId, reason: "reserve_unanswered" });
+        if (!isRefusal(result)) return;
+      } catch (error) {
+        if (!(error instanceof LedgerUnavailable)) throw error;
+      }
+    }
+  })());
 }

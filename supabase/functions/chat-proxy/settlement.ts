@@ -6,9 +6,10 @@ import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
 import type { Settlement } from "../../../shared/credit/results.ts";
 import { LOG, logError, logInfo, logWarning } from "../../../shared/edge/log.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
-import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
+import type { MeterFlag, MeterSnapshot } from "../../../shared/llm/meter.ts";
 import { type Basis, type Tokens } from "../../../shared/pricing/usage.ts";
 import { decideCharge } from "./decide_charge.ts";
+import type { End } from "./relay.ts";
 
 /** What a request came to, for the reader: in the trailing comment or the headers. */
 export type Outcome = {
@@ -25,8 +26,11 @@ export type SettlementContext = {
   userId: string | null;
   chatId: string | null;
   model: string;
-  /** False where the request runs without a reservation, by a switch: usage is only logged. */
-  reserved: boolean;
+  /**
+   * How the request is paid for. `logged`: without a reservation, as the ledger was away; its usage
+   * is kept in the log. `untracked`: by USAGE_TRACKING, not at all.
+   */
+  payment: "reserved" | "logged" | "untracked";
   inputTokensEstimate: number;
   startedMs: number;
 };
@@ -36,7 +40,12 @@ export type SettlementOptions = {
   now: () => number;
   /** Waits; tests make it instant. */
   sleep: (ms: number) => Promise<void>;
+  /** For what the reader need not wait for. */
+  waitUntil: (promise: Promise<unknown>) => void;
 };
+
+/** What is odd about a report that is charged all the same. */
+const ODD_USAGE: readonly MeterFlag[] = ["negative_count", "total_mismatch", "usage_unreadable"];
 
 /**
  * A restart of Postgres takes seconds, a failover a minute. After that the log line and the
@@ -47,24 +56,31 @@ const RETRY_AFTER_MS = [200, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 /**
  * Settles by what the meter has seen, or releases.
  *
- * @param finish why the answer ended, where the provider did not say: `cancelled`, `deadline`…
+ * @param end how the answer ended; told as its finish where the provider gave none.
  * @returns what to tell the reader; `null` when the ledger could not be reached: the usage is then in
  * the log as `Failed to deduct balance`, and the reservation stays until the sweeper settles it.
  */
 export async function settleRequest(
   context: SettlementContext,
   snapshot: MeterSnapshot,
-  finish: string | null,
+  end: End,
   firstTokenMs: number | null,
   options: SettlementOptions,
 ): Promise<Outcome | null> {
-  const decision = decideCharge(snapshot, context.inputTokensEstimate);
+  const decision = decideCharge(snapshot, context.inputTokensEstimate, end);
   if (snapshot.flags.length > 0) {
     logWarning("Metered with flags", {
       request_id: context.requestId,
       model: context.model,
       flags: snapshot.flags,
     });
+  }
+  const odd: string[] = snapshot.flags.filter((flag) => ODD_USAGE.includes(flag));
+  if (snapshot.hasContent && snapshot.usage?.output === 0) odd.push("content_without_output");
+  if (odd.length > 0 && context.payment === "reserved") {
+    options.waitUntil(
+      noteIncident("odd_usage", { model: context.model, flags: odd }, context, options),
+    );
   }
   if (decision.kind === "release") {
     return await releaseRequest(context, decision.reason, options);
@@ -77,28 +93,32 @@ export async function settleRequest(
     tokens: decision.tokens,
     basis: decision.basis,
     provider_request_id: snapshot.providerRequestId,
-    finish: snapshot.finish ?? finish,
+    finish: snapshot.finish ?? end,
     first_token_ms: firstTokenMs,
     duration_ms: Math.round(options.now() - context.startedMs),
   };
-  if (!context.reserved) {
-    logWarning(LOG.deductionFailed, {
-      ...usage,
-      reason: "no_reservation",
-      unsettled: true,
-    });
+  if (context.payment === "untracked") return null;
+  if (context.payment === "logged") {
+    logWarning(LOG.deductionFailed, { ...usage, reason: "no_reservation", unsettled: true });
     return null;
   }
-  const result = await persist(() =>
-    options.ledger.settle({
-      requestId: context.requestId,
-      tokens: decision.tokens,
-      basis: decision.basis,
-      providerRequestId: usage.provider_request_id,
-      finish: usage.finish,
-      firstTokenMs,
-      durationMs: usage.duration_ms,
-    }), options);
+  const result = await persist(
+    () =>
+      options.ledger.settle({
+        requestId: context.requestId,
+        tokens: decision.tokens,
+        basis: decision.basis,
+        providerRequestId: usage.provider_request_id,
+        finish: usage.finish,
+        firstTokenMs,
+        durationMs: usage.duration_ms,
+      }),
+    options,
+    (error) =>
+      // At once, for this worker may not live to its last attempt. A backfill that finds the request
+      // settled after all changes nothing.
+      logWarning("Settling is retried", { ...usage, reason: error.message, unsettled: true }),
+  );
   if (result instanceof LedgerUnavailable || isRefusal(result)) {
     // Everything needed to charge it later stands in this one line.
     logError(LOG.deductionFailed, {
@@ -106,7 +126,10 @@ export async function settleRequest(
       reason: reasonOf(result),
       unsettled: true,
     });
-    if (isRefusal(result)) await noteIncident(context, result, options);
+    if (isRefusal(result)) {
+      const { code, message } = result;
+      options.waitUntil(noteIncident("settle_refused", { code, message }, context, options));
+    }
     return null;
   }
   const settled: Settlement = result;
@@ -138,7 +161,7 @@ export async function releaseRequest(
   reason: string,
   options: SettlementOptions,
 ): Promise<Outcome | null> {
-  if (!context.reserved) return null;
+  if (context.payment !== "reserved") return null;
   const result = await persist(
     () => options.ledger.release({ requestId: context.requestId, reason }),
     options,
@@ -164,12 +187,14 @@ export async function releaseRequest(
 async function persist<T>(
   ask: () => Promise<T | Refusal>,
   { sleep }: SettlementOptions,
+  onFirstFailure: (error: LedgerUnavailable) => void = () => {},
 ): Promise<T | Refusal | LedgerUnavailable> {
   for (let attempt = 0;; attempt++) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) throw error;
+      if (attempt === 0) onFirstFailure(error);
       const waitMs = RETRY_AFTER_MS[attempt];
       if (waitMs === undefined) return error;
       await sleep(waitMs);
@@ -178,17 +203,12 @@ async function persist<T>(
 }
 
 async function noteIncident(
-  context: SettlementContext,
-  refusal: Refusal,
+  kind: string,
+  details: Record<string, unknown>,
+  { userId, requestId }: SettlementContext,
   options: SettlementOptions,
 ): Promise<void> {
-  await persist(() =>
-    options.ledger.recordIncident({
-      kind: "settle_refused",
-      userId: context.userId,
-      requestId: context.requestId,
-      details: { code: refusal.code, message: refusal.message },
-    }), options);
+  await persist(() => options.ledger.recordIncident({ kind, userId, requestId, details }), options);
 }
 
 function reasonOf(failure: LedgerUnavailable | Refusal): string {

@@ -19,7 +19,7 @@ const tokens = (input: number, output: number) => ({ ...ZERO_TOKENS, input, outp
 
 Deno.test("a report is charged as it stands, estimates notwithstanding", () => {
   const seen = { ...SEEN, usage: tokens(7, 3), hasContent: true, outputTokensEstimate: 900 };
-  assertEquals(decideCharge(seen, 50), {
+  assertEquals(decideCharge(seen, 50, "complete"), {
     kind: "charge",
     tokens: tokens(7, 3),
     basis: "reported",
@@ -28,7 +28,7 @@ Deno.test("a report is charged as it stands, estimates notwithstanding", () => {
 
 Deno.test("a reported zero for an answer with content is charged as reported, not estimated", () => {
   const seen = { ...SEEN, usage: tokens(0, 0), hasContent: true, outputTokensEstimate: 900 };
-  assertEquals(decideCharge(seen, 50), {
+  assertEquals(decideCharge(seen, 50, "complete"), {
     kind: "charge",
     tokens: tokens(0, 0),
     basis: "reported",
@@ -36,30 +36,47 @@ Deno.test("a reported zero for an answer with content is charged as reported, no
 });
 
 Deno.test("an answer without content and without reported output is free", () => {
-  assertEquals(decideCharge({ ...SEEN, usage: tokens(500, 0) }, 50), {
+  assertEquals(decideCharge({ ...SEEN, usage: tokens(500, 0) }, 50, "complete"), {
     kind: "release",
     reason: "empty_answer",
   });
-  assertEquals(decideCharge(SEEN, 50), { kind: "release", reason: "empty_answer" });
+  assertEquals(decideCharge(SEEN, 50, "complete"), { kind: "release", reason: "empty_answer" });
 });
 
 Deno.test("reasoning alone is not an empty answer: the provider bills it", () => {
   const seen = { ...SEEN, usage: tokens(20, 640), finish: "length" };
-  assertEquals(decideCharge(seen, 20).kind, "charge");
+  assertEquals(decideCharge(seen, 20, "complete").kind, "charge");
 });
 
 Deno.test("content without a report is estimated: the prompt and at least one token", () => {
   const seen = { ...SEEN, hasContent: true, outputTokensEstimate: 42 };
-  assertEquals(decideCharge(seen, 9), {
+  assertEquals(decideCharge(seen, 9, "complete"), {
     kind: "charge",
     tokens: tokens(9, 42),
     basis: "estimated",
   });
   const tiny = { ...SEEN, hasContent: true, outputTokensEstimate: 0 };
-  assertEquals(decideCharge(tiny, 9), { kind: "charge", tokens: tokens(9, 1), basis: "estimated" });
+  assertEquals(decideCharge(tiny, 9, "complete"), {
+    kind: "charge",
+    tokens: tokens(9, 1),
+    basis: "estimated",
+  });
 });
 
 Deno.test("an error instead of an answer is free, however long its text", () => {
   const error = { message: "x".repeat(10_000), type: null, code: null };
-  assertEquals(decideCharge({ ...SEEN, error }, 50), { kind: "release", reason: "upstream_error" });
+  assertEquals(decideCharge({ ...SEEN, error }, 50, "complete"), {
+    kind: "release",
+    reason: "upstream_error",
+  });
+});
+
+Deno.test("hanging up before the first word costs the prompt: the provider had it, and bills it", () => {
+  assertEquals(decideCharge(SEEN, 40_000, "cancelled"), {
+    kind: "charge",
+    tokens: tokens(40_000, 0),
+    basis: "estimated",
+  });
+  assertEquals(decideCharge(SEEN, 40_000, "deadline").kind, "release");
+  assertEquals(decideCharge(SEEN, 40_000, "upstream_error").kind, "release");
 });

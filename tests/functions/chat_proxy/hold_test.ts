@@ -69,10 +69,10 @@ const refused = (): Promise<Extension> =>
 
 Deno.test("the next slice is asked for once, before the last one is used up, with the checkpoint", () =>
   withHold(granted, async (hold, calls) => {
-    hold.progress({ inputTokens: 5, outputTokens: 70 });
+    hold.progress({ inputTokens: 5, outputTokens: 70 }, 70);
     assertEquals(calls, []);
-    hold.progress({ inputTokens: 5, outputTokens: 76 });
-    hold.progress({ inputTokens: 5, outputTokens: 80 });
+    hold.progress({ inputTokens: 5, outputTokens: 76 }, 76);
+    hold.progress({ inputTokens: 5, outputTokens: 80 }, 80);
     assertEquals(calls, [{
       requestId: "r",
       outputTokensTotal: 200,
@@ -84,16 +84,16 @@ Deno.test("the next slice is asked for once, before the last one is used up, wit
 
 Deno.test("a refused slice leaves the rest of the last one, and then it is over", () =>
   withHold(refused, async (hold, calls) => {
-    hold.progress({ inputTokens: 5, outputTokens: 90 });
+    hold.progress({ inputTokens: 5, outputTokens: 90 }, 90);
     assertEquals(await hold.covers(99), true);
     assertEquals(await hold.covers(100), false);
-    hold.progress({ inputTokens: 5, outputTokens: 100 });
+    hold.progress({ inputTokens: 5, outputTokens: 100 }, 100);
     assertEquals(calls.length, 1);
   }));
 
 Deno.test("a reservation of the whole limit is never extended", () =>
   withHold(granted, async (hold, calls) => {
-    hold.progress({ inputTokens: 5, outputTokens: 60 });
+    hold.progress({ inputTokens: 5, outputTokens: 60 }, 60);
     assertEquals(await hold.covers(75), true);
     assertEquals(calls, []);
   }, { ...RESERVATION, output_tokens_reserved: 60, output_tokens_limit: 60 }));
@@ -105,3 +105,33 @@ Deno.test("an answer goes on while the ledger is away", () =>
       assertEquals(await hold.covers(100), true);
     },
   ));
+
+Deno.test("the next slice is asked for by the upper bound, and the stop decided by the estimate", () =>
+  withHold(refused, async (hold, calls) => {
+    hold.progress({ inputTokens: 5, outputTokens: 40 }, 80);
+    assertEquals(calls.length, 1);
+    assertEquals(await hold.covers(99), true);
+    assertEquals(await hold.covers(100), false);
+  }));
+
+Deno.test("an answer whose reservation was swept meanwhile goes on: that says nothing of the balance", () =>
+  withHold(
+    () =>
+      Promise.resolve({
+        state: "closed",
+        output_tokens_reserved: 100,
+        available: "0",
+        expires_at: null,
+      }),
+    async (hold) => {
+      assertEquals(await hold.covers(100), true);
+      assertEquals(await hold.covers(900), true);
+    },
+  ));
+
+Deno.test("a limit is exceeded only by more than an estimate can err", () =>
+  withHold(granted, (hold) => {
+    assertEquals([1000, 1500, 1600].map(hold.exceedsLimit), [false, false, false]);
+    assertEquals(hold.exceedsLimit(1601), true);
+    return Promise.resolve();
+  }));

@@ -55,7 +55,7 @@ export function relayed(
 
 /** A hold that covers up to `tokens` and then says no. */
 export function holdOf(tokens: number): Hold {
-  return { progress() {}, covers: (used) => used < tokens, stop() {} };
+  return { progress() {}, covers: (used) => used < tokens, exceedsLimit: () => false, stop() {} };
 }
 
 /** A stream that gives the chunks and then, instead of ending, fails. */

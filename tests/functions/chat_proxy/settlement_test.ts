@@ -15,7 +15,7 @@ const CONTEXT: SettlementContext = {
   userId: "11111111-1111-4111-8111-111111111111",
   chatId: "chat-1",
   model: "openai:gpt-4o",
-  reserved: true,
+  payment: "reserved",
   inputTokensEstimate: 5,
   startedMs: 0,
 };
@@ -52,6 +52,7 @@ function ledgerAfter(outages: number, settlement: Settlement = SETTLED) {
       recordIncident: () => Promise.resolve(null),
     },
     now: () => 1000,
+    waitUntil: (promise) => void promise,
     sleep: (ms) => {
       waits.push(ms);
       return Promise.resolve();
@@ -99,6 +100,43 @@ Deno.test("a settle that can not be made leaves one log line with everything to 
   assertEquals(facts.tokens.output, 2);
   assertEquals(facts.basis, "reported");
   assert(waits.reduce((sum, ms) => sum + ms, 0) >= 60_000, "it was tried for a minute");
+});
+
+Deno.test("the first failed attempt is already in the log, for a worker that does not live to its last", async () => {
+  const { options } = ledgerAfter(1);
+  const log = await printed(() => settleRequest(CONTEXT, ANSWER, "complete", 3, options));
+  const line = log.split("\n").find((line) => line.startsWith("Settling is retried: ")) ?? "";
+  const facts = JSON.parse(line.slice(line.indexOf("{")));
+  assertEquals([facts.unsettled, facts.request_id, facts.tokens.output], [
+    true,
+    CONTEXT.requestId,
+    2,
+  ]);
+});
+
+Deno.test("a report that does not add up is charged, and an incident says so", async () => {
+  const odd = OPENAI_CHAT.readAnswer({
+    id: "chatcmpl-2",
+    choices: [{ index: 0, message: { content: "Hello" }, finish_reason: "stop" }],
+    usage: { prompt_tokens: 8, completion_tokens: -2, total_tokens: 6 },
+  }, DEFAULT_COUNTING);
+  const { options, calls } = ledgerAfter(0);
+  const incidents: string[] = [];
+  options.ledger.recordIncident = ({ kind }) => {
+    incidents.push(kind);
+    return Promise.resolve(null);
+  };
+  await printed(() => settleRequest(CONTEXT, odd, "complete", 3, options));
+  assertEquals(calls[0]?.tokens.output, 0);
+  assertEquals(incidents, ["odd_usage"]);
+});
+
+Deno.test("usage that nobody tracks is neither settled nor logged as a failed deduction", async () => {
+  const { options, calls } = ledgerAfter(0);
+  const log = await printed(() =>
+    settleRequest({ ...CONTEXT, payment: "untracked" }, ANSWER, "complete", 3, options)
+  );
+  assertEquals([calls.length, log], [0, ""]);
 });
 
 Deno.test("what the balance did not cover is logged as a failed deduction, with the amount", async () => {
