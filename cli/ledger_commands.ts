@@ -1,7 +1,8 @@
 /** Commands that ask the ledger for one thing. Each answers its exit code. */
 import type { Refusal } from "../shared/edge/refusal.ts";
 import { isRefusal } from "../shared/edge/refusal.ts";
-import { parseUsd } from "../shared/pricing/money.ts";
+import { formatUsd, parseUsd } from "../shared/pricing/money.ts";
+import * as z from "zod/mini";
 import type { Target } from "./target.ts";
 
 export async function reconcile(target: Target): Promise<number> {
@@ -32,9 +33,14 @@ export async function grant(
   amount: string,
   options: GrantOptions,
 ): Promise<number> {
-  parseUsd(amount);
+  requireUuid("A user", userId);
+  requireAmount(amount, options.kind === "adjustment");
   if (options.dryRun) {
-    console.log(`Would ${options.kind} $${amount} to user ${userId} of ${target.url}.`);
+    const { balance, available } = accepted(await target.ledger.accountBalance(userId));
+    console.log(
+      `Would ${options.kind} $${amount} to user ${userId} of ${target.url}, who has $${balance} ` +
+        `($${available} available).`,
+    );
     return 0;
   }
   const { key, kind, note = null } = options;
@@ -57,11 +63,9 @@ export async function refund(
   requestId: string,
   options: RefundOptions,
 ): Promise<number> {
-  if (options.dryRun) {
-    const amount = options.amount === undefined ? "what is left" : `$${options.amount}`;
-    console.log(`Would refund ${amount} of request ${requestId} of ${target.url}.`);
-    return 0;
-  }
+  requireUuid("A request", requestId);
+  if (options.amount !== undefined) requireAmount(options.amount, false);
+  if (options.dryRun) return await tryRefund(target, requestId, options.amount);
   const { key, amount = null, reason } = options;
   const result = accepted(await target.ledger.refund({ requestId, amount, key, reason }));
   print(
@@ -73,7 +77,31 @@ export async function refund(
   return 0;
 }
 
+const Refunds = z.array(z.object({ amount: z.string() }));
+
+async function tryRefund(target: Target, requestId: string, amount?: string): Promise<number> {
+  const found = accepted(await target.ledger.receipt({ userId: null, requestId }));
+  if (found === null || found.user_id === null) {
+    console.error(`No user was charged for request ${requestId}.`);
+    return 1;
+  }
+  const left = z.parse(Refunds, found.refunds).reduce(
+    (sum, refund) => sum - parseUsd(refund.amount),
+    parseUsd(z.parse(z.string(), found.collected)),
+  );
+  const wanted = amount === undefined ? left : parseUsd(amount);
+  const isPossible = wanted > 0n && wanted <= left;
+  console.log(
+    `${isPossible ? "Would" : "Could not"} refund $${
+      formatUsd(wanted)
+    } of request ${requestId} of ` +
+      `${target.url}: $${formatUsd(left)} of it are left to refund.`,
+  );
+  return isPossible ? 0 : 1;
+}
+
 export async function receipt(target: Target, requestId: string): Promise<number> {
+  requireUuid("A request", requestId);
   const found = accepted(await target.ledger.receipt({ userId: null, requestId }));
   if (found === null) {
     console.error(`No charge has the request id ${requestId}.`);
@@ -101,4 +129,25 @@ function accepted<T>(result: T | Refusal): T {
 
 function print(target: Target, value: unknown, text: () => string): void {
   console.log(target.json ? JSON.stringify(value) : text());
+}
+
+/** What a command was given is not what it takes; the message says what it takes. */
+export class BadArgument extends Error {
+  override name = "BadArgument";
+}
+
+function requireUuid(what: string, id: string): void {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) {
+    throw new BadArgument(`${what} is named by its id, a UUID; "${id}" is none.`);
+  }
+}
+
+function requireAmount(amount: string, mayBeNegative: boolean): void {
+  const isAmount = /^-?\d{1,10}(\.\d{1,10})?$/.test(amount);
+  if (!isAmount || parseUsd(amount) === 0n || (!mayBeNegative && parseUsd(amount) < 0n)) {
+    throw new BadArgument(
+      `"${amount}" is not an amount in USD: send a number above zero with at most 10 decimals, such ` +
+        "as 5 or 0.0025. Only --kind adjustment may be negative.",
+    );
+  }
 }

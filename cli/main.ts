@@ -2,7 +2,7 @@
 import { Command, Option } from "commander";
 import { isRefusal } from "../shared/edge/refusal.ts";
 import { LedgerUnavailable } from "../shared/credit/ledger.ts";
-import { grant, receipt, reconcile, refund, sweep } from "./ledger_commands.ts";
+import { BadArgument, grant, receipt, reconcile, refund, sweep } from "./ledger_commands.ts";
 import { type Target, TargetMissing } from "./target.ts";
 
 const program = new Command("farebox")
@@ -63,7 +63,10 @@ async function run(command: (target: Target) => Promise<number>): Promise<void> 
     );
   } catch (error) {
     if (isRefusal(error)) console.error(`${error.message} (${error.code})`);
-    else if (error instanceof TargetMissing || error instanceof LedgerUnavailable) {
+    else if (
+      error instanceof TargetMissing || error instanceof BadArgument ||
+      error instanceof LedgerUnavailable
+    ) {
       console.error(error.message);
     } else throw error;
     Deno.exitCode = 1;

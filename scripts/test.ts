@@ -1,7 +1,8 @@
 /**
- * `deno task test [-- paths or deno test flags]`: starts the one Postgres that the tests share, runs
+ * `deno task test [paths, parts of file names, or deno test flags]`: starts the one Postgres that the tests share, runs
  * them, and ends with `N passed, N failed` (and `, N skipped`) alone on the last line.
  */
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CLUSTER_VARIABLE, startCluster } from "../tests/support/cluster.ts";
 import { readReport, type TestReport } from "./test_report.ts";
@@ -17,7 +18,9 @@ const JOBS = "2";
 /** A test that hangs must not hang CI: the whole run takes a few minutes. */
 const RUN_MS_MAX = 30 * 60_000;
 
-async function main(args: string[]): Promise<number> {
+async function main(words: string[]): Promise<number> {
+  const args = await selectFiles(words);
+  if (args === null) return 1;
   const folder = await Deno.makeTempDir({ prefix: "farebox-report-" });
   const cluster = await startCluster();
   if (cluster.templateError) {
@@ -36,7 +39,7 @@ async function main(args: string[]): Promise<number> {
         "--no-check",
         "--parallel",
         `--junit-path=${reportPath}`,
-        ...(args.some((arg) => !arg.startsWith("-")) ? args : [...args, "tests/"]),
+        ...args,
       ],
       cwd: ROOT,
       signal: AbortSignal.timeout(RUN_MS_MAX),
@@ -55,6 +58,33 @@ async function main(args: string[]): Promise<number> {
     await cluster.stop();
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Paths as they are; any other word as the test files whose path has it; `tests/` for no word. */
+async function selectFiles(words: string[]): Promise<string[] | null> {
+  const flags = words.filter((word) => word.startsWith("-"));
+  const files: string[] = [];
+  for (const word of words.filter((word) => !word.startsWith("-"))) {
+    const found = existsSync(`${ROOT}/${word}`)
+      ? [word]
+      : (await testFiles("tests")).filter((file) => file.includes(word));
+    if (found.length === 0) {
+      console.error(`No test file has "${word}" in its path. Give a path, or a part of a name.`);
+      return null;
+    }
+    files.push(...found);
+  }
+  return [...flags, ...(files.length > 0 ? files : ["tests/"])];
+}
+
+async function testFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const entry of Deno.readDir(`${ROOT}/${folder}`)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) files.push(...await testFiles(path));
+    else if (entry.name.endsWith("_test.ts")) files.push(path);
+  }
+  return files;
 }
 
 function print(report: TestReport): void {

@@ -108,6 +108,17 @@ async function exchangeWithProvider(
   }
 
   const contentType = forwarded.response.headers.get("content-type") ?? "application/json";
+  if (/^text\/html\b/i.test(contentType)) {
+    // A login page, a proxy's greeting: whatever it is, it is no answer.
+    abort.abort();
+    await forwarded.body.cancel().catch(() => {});
+    await release("upstream_error");
+    return refuse(c, {
+      code: "UPSTREAM_ERROR",
+      message: `${route.provider.name} sent a web page. Nothing was charged; the operator should ` +
+        "check the provider's address.",
+    });
+  }
   const headers = new Headers({ "cache-control": "no-store", "content-type": contentType });
   if (isBalanceLimited) {
     headers.set("x-output-limited-by", reservation.output_limited_by!);
