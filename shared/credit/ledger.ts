@@ -100,6 +100,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         p_idempotency_key: args.idempotencyKey,
         p_request_hash: args.requestHash,
         p_enforcement: args.enforcement,
+        p_can_extend: args.canExtend,
       }, as(results.ReservationSchema)),
     extend: (args) =>
       call("extend", {

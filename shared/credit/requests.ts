@@ -22,6 +22,11 @@ export type ReserveArgs = {
   /** Hash of what makes the request the same one; goes with `idempotencyKey`. */
   requestHash: string | null;
   enforcement: "enforce" | "observe" | "off";
+  /**
+   * Whether the answer is counted as it comes, so that it can be extended slice by slice. Where
+   * false, the whole output limit is held at once.
+   */
+  canExtend: boolean;
 };
 
 export type ExtendArgs = {

@@ -25,6 +25,8 @@ export interface Price {
   readonly maxOutputTokens: number | null;
   /** The most that one image can cost in tokens, where known. */
   readonly imageTokensMax: number | null;
+  /** Part of the output is not shown in the stream, so it cannot be counted as it comes. */
+  readonly hidesReasoning: boolean;
 }
 
 const absentable = <T extends z.ZodMiniType>(schema: T) => z.optional(z.nullable(schema));
@@ -53,6 +55,7 @@ const PriceRow = z.object({
   max_input_tokens: absentable(count),
   max_output_tokens: absentable(count),
   image_tokens_max: absentable(count),
+  hides_reasoning: absentable(z.boolean()),
 });
 type PriceRow = z.infer<typeof PriceRow>;
 
@@ -79,6 +82,7 @@ export function parsePrice(row: unknown): Price {
     maxInputTokens: parsed.max_input_tokens ?? null,
     maxOutputTokens: parsed.max_output_tokens ?? null,
     imageTokensMax: parsed.image_tokens_max ?? null,
+    hidesReasoning: parsed.hides_reasoning ?? false,
   };
 }
 

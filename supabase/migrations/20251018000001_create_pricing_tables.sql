@@ -33,6 +33,9 @@ create table public.model_pricing (
   max_input_tokens integer,
   max_output_tokens integer,
   image_tokens_max integer,
+  -- Part of the output is not shown in the stream, so it cannot be counted as it comes
+  -- (docs/adr/0008).
+  hides_reasoning boolean not null default false,
   source text not null,
   price_version bigint not null default 0,
   updated_at timestamptz not null default now(),
@@ -83,6 +86,7 @@ create table billing.model_pricing_history (
   max_input_tokens integer,
   max_output_tokens integer,
   image_tokens_max integer,
+  hides_reasoning boolean not null,
   source text not null,
   effective_from timestamptz not null,
   effective_to timestamptz,
@@ -139,14 +143,16 @@ begin
       input_per_1k, output_per_1k, cache_read_per_1k, cache_write_5m_per_1k, cache_write_1h_per_1k,
       request_fee, long_context_threshold_tokens, long_input_per_1k, long_output_per_1k,
       long_cache_read_per_1k, long_cache_write_5m_per_1k, long_cache_write_1h_per_1k,
-      max_input_tokens, max_output_tokens, image_tokens_max, source, effective_from
+      max_input_tokens, max_output_tokens, image_tokens_max, hides_reasoning, source,
+      effective_from
     ) values (
       new.price_version, new.provider_id, new.model_id,
       new.input_per_1k, new.output_per_1k, new.cache_read_per_1k, new.cache_write_5m_per_1k,
       new.cache_write_1h_per_1k, new.request_fee, new.long_context_threshold_tokens,
       new.long_input_per_1k, new.long_output_per_1k, new.long_cache_read_per_1k,
       new.long_cache_write_5m_per_1k, new.long_cache_write_1h_per_1k,
-      new.max_input_tokens, new.max_output_tokens, new.image_tokens_max, new.source, at
+      new.max_input_tokens, new.max_output_tokens, new.image_tokens_max, new.hides_reasoning,
+      new.source, at
     );
   end if;
   return null;

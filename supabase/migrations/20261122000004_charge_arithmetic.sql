@@ -183,7 +183,8 @@ as $$
     'long_cache_write_1h_per_1k', billing.usd(h.long_cache_write_1h_per_1k),
     'max_input_tokens', h.max_input_tokens,
     'max_output_tokens', h.max_output_tokens,
-    'image_tokens_max', h.image_tokens_max
+    'image_tokens_max', h.image_tokens_max,
+    'hides_reasoning', h.hides_reasoning
   )
   from billing.model_pricing_history h
   where h.price_version = p_version;

@@ -42,7 +42,8 @@ create function billing.reserve(
   p_chat_id text,
   p_idempotency_key text,
   p_request_hash text,
-  p_enforcement text
+  p_enforcement text,
+  p_can_extend boolean
 ) returns jsonb
 language plpgsql
 security definer
@@ -77,10 +78,11 @@ begin
   if p_input_tokens_max is null or p_input_tokens_max < 0 or p_output_tokens_max < 1
     or length(p_chat_id) > 128 or length(p_idempotency_key) > 255
     or p_enforcement is null or p_enforcement not in ('enforce', 'observe', 'off')
+    or p_can_extend is null
   then
     perform billing.refuse(
-      400, 'INVALID_ARGUMENT', 'A bound, the chat id, the key or the enforcement is not valid.',
-      'Input at least 0 and output at least 1 token; chat id up to 128 and key up to 255 characters; enforce, observe or off.'
+      400, 'INVALID_ARGUMENT', 'A bound, the chat id, the key, the enforcement or can_extend is not valid.',
+      'Input at least 0 and output at least 1 token; chat id up to 128 and key up to 255 characters; enforce, observe or off; true or false.'
     );
   end if;
   select * into strict settings from billing.settings;
@@ -159,7 +161,13 @@ begin
     end;
   end if;
 
-  hold.output_tokens_reserved := least(settings.output_slice_tokens, hold.output_tokens_limit);
+  -- A slice is enough where the answer is counted as it comes, and the next slice is asked for in
+  -- time. What comes at once, or is hidden, is held whole: nobody could stop it (docs/adr/0008).
+  hold.output_tokens_reserved := case
+    when p_can_extend and not price.hides_reasoning
+      then least(settings.output_slice_tokens, hold.output_tokens_limit)
+    else hold.output_tokens_limit
+  end;
   hold.ceiling := billing.ceiling_of(
     hold.price_version, hold.input_tokens_max, hold.output_tokens_reserved,
     hold.markup_basis_points

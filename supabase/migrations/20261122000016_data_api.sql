@@ -14,7 +14,8 @@ create function public.reserve(
   p_chat_id text,
   p_idempotency_key text,
   p_request_hash text,
-  p_enforcement text default 'enforce'
+  p_enforcement text default 'enforce',
+  p_can_extend boolean default true
 ) returns jsonb
 language sql
 volatile
@@ -23,7 +24,7 @@ as $$
   select billing.reserve(
     p_request_id, p_user_id, p_guest_token_id, p_guest_address_hash, p_guest_limit,
     p_provider_id, p_model_id, p_input_tokens_max, p_output_tokens_max, p_chat_id,
-    p_idempotency_key, p_request_hash, p_enforcement
+    p_idempotency_key, p_request_hash, p_enforcement, p_can_extend
   );
 $$;
 

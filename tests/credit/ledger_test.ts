@@ -88,6 +88,7 @@ const RESERVE = {
   idempotencyKey: null,
   requestHash: null,
   enforcement: "enforce",
+  canExtend: true,
 } as const;
 
 Deno.test("reserve names every argument and reads the price that it holds", async () => {
@@ -109,6 +110,7 @@ Deno.test("reserve names every argument and reads the price that it holds", asyn
     p_idempotency_key: null,
     p_request_hash: null,
     p_enforcement: "enforce",
+    p_can_extend: true,
   });
   assertEquals(reservation.amount, "0.0102425");
   assertEquals(reservation.price.version, 7);

@@ -39,6 +39,7 @@ const BAD_RESERVES: Record<string, Record<string, string | number | null>> = {
   "no input bound": { p_input_tokens_max: null },
   "an output limit of zero": { p_output_tokens_max: 0 },
   "an unknown enforcement": { p_enforcement: "sometimes" },
+  "no word on extending": { p_can_extend: null },
 };
 
 for (const [fault, change] of Object.entries(BAD_RESERVES)) {

@@ -67,6 +67,8 @@ export interface Ask {
   idempotencyKey?: string;
   requestHash?: string;
   enforcement?: "enforce" | "observe" | "off";
+  /** Whether the answer streams; true unless told. */
+  canExtend?: boolean;
 }
 
 /** Calls `reserve`. Answers the request's id beside what the ledger said. */
@@ -89,6 +91,7 @@ export async function reserve(
     p_idempotency_key: ask.idempotencyKey ?? null,
     p_request_hash: ask.requestHash ?? null,
     p_enforcement: ask.enforcement ?? "enforce",
+    p_can_extend: ask.canExtend ?? true,
   });
   return { requestId, held };
 }
