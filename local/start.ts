@@ -76,8 +76,9 @@ function say(text: string): void {
 
 function readPort(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_534) {
-    throw new InvalidArgumentError("It must be a whole number from 1 to 65534.");
+  // The database takes the next one, and runs without the right to lower ports.
+  if (!Number.isInteger(port) || port < 1024 || port > 65_534) {
+    throw new InvalidArgumentError("It must be a whole number from 1024 to 65534.");
   }
   return port;
 }
