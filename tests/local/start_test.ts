@@ -175,6 +175,6 @@ Deno.test("after a kill -9 of everything's parent the next start takes over and 
 Deno.test("a port that is no port is refused with a sentence", async () => {
   const start = new Start(["--port=eleven"]);
   assertEquals(await start.end(), 1);
-  assertStringIncludes(await start.stderr, "It must be a whole number from 1 to 65534.");
+  assertStringIncludes(await start.stderr, "It must be a whole number from 1024 to 65534.");
   await start.stdout;
 });
