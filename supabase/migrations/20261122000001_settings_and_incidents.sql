@@ -14,7 +14,9 @@ create table billing.settings (
   reservation_retention_hours integer not null default 48,
   markup_basis_points integer not null default 0,
   guest_window_hours integer not null default 24,
-  -- The house pays for guests, so their answers are bounded even where the model is not.
+  -- The house pays for guests, so their prompts and answers are bounded even where the model's are
+  -- not. The prompt's bound is of its upper bound, two to three times the usual count.
+  guest_input_tokens_max integer not null default 16384,
   guest_output_tokens_max integer not null default 4096,
   welcome_per_address_per_day_max integer default 10,
   blocked_email_domains text[] not null default '{}',
@@ -27,7 +29,9 @@ create table billing.settings (
   constraint retention_is_positive check (reservation_retention_hours > 0),
   constraint markup_is_not_negative check (markup_basis_points between 0 and 100000),
   constraint guest_window_is_positive check (guest_window_hours > 0),
-  constraint guest_output_is_positive check (guest_output_tokens_max > 0),
+  constraint guest_bounds_are_positive check (
+    least(guest_input_tokens_max, guest_output_tokens_max) > 0
+  ),
   constraint incident_retention_is_positive check (incident_retention_days > 0)
 );
 comment on table billing.settings is 'What the ledger needs to know, one row. Changed without a redeploy.';

@@ -141,6 +141,13 @@ begin
   );
 
   if p_user_id is null then
+    if hold.input_tokens_max > settings.guest_input_tokens_max then
+      perform billing.refuse(
+        400, 'INVALID_ARGUMENT',
+        format('Guests can send up to about %s tokens at a time.', settings.guest_input_tokens_max),
+        'Send less, or sign up to send more.'
+      );
+    end if;
     hold.output_tokens_limit := least(wanted, settings.guest_output_tokens_max);
     places_left := billing.take_guest_place(p_guest_token_id, p_guest_address_hash, p_guest_limit);
   else

@@ -87,3 +87,17 @@ Deno.test("a settle repeated for a guest uses up one exchange", () =>
     });
     assertEquals(status["left"], 2);
   }));
+
+Deno.test("a guest's prompt and answer are bounded, whatever the model takes, and a refused one keeps its place", () =>
+  withDatabase(async ({ service }) => {
+    const guest = { tokenId: "t", addressHash: "a" };
+    const tooLong = await refusalOf(reserve(service, { guest, inputTokensMax: 16_385 }));
+    assertEquals([tooLong.sqlstate, tooLong.code], ["PT400", "INVALID_ARGUMENT"]);
+    const { held } = await reserve(service, {
+      guest,
+      inputTokensMax: 16_384,
+      outputTokensMax: 10_000,
+    });
+    assertEquals([held.output_tokens_limit, held.output_limited_by], [4096, "guest"]);
+    assertEquals(held.guest_exchanges_left, 2);
+  }));
