@@ -222,7 +222,11 @@ create table public.usage_records (
   constraint usage_records_pkey primary key (request_id, sequence),
   constraint sequence_is_charge_or_correction check (sequence in (0, 1)),
   constraint basis_is_known check (basis in ('reported', 'estimated', 'checkpoint')),
-  constraint cost_is_collected_or_not check (cost = collected + uncollected),
+  -- With its correction: uncollected is what the cost exceeds the collected by. The collected may
+  -- exceed the cost there, by what was refunded before the correction.
+  constraint a_charge_is_collected_or_not check (
+    sequence = 1 or cost = collected + uncollected
+  ),
   constraint a_charge_is_not_negative check (
     sequence = 1
     or least(

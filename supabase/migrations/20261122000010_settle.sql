@@ -157,7 +157,7 @@ set search_path = ''
 as $$
 declare
   first public.usage_records;
-  collectable numeric;
+  net numeric;
 begin
   select * into strict first from public.usage_records u
   where u.request_id = p_charge.request_id and u.sequence = 0;
@@ -198,19 +198,24 @@ begin
   if p_charge.user_id is null then
     p_charge.collected := 0;
   else
-    collectable := first.collected + p_account.balance - p_account.reserved;
-    -- What was refunded meanwhile stays refunded: it is not given back twice.
-    p_charge.collected := greatest(
-      least(p_charge.cost, collectable), billing.refunded(p_charge.request_id)
-    ) - first.collected;
+    -- What was refunded meanwhile stays refunded: it is neither given back twice nor taken back.
+    net := first.collected - billing.refunded(p_charge.request_id);
+    p_charge.collected := case
+      when p_charge.cost > first.collected
+        then least(p_charge.cost - first.collected, p_account.balance - p_account.reserved)
+      when p_charge.cost < net then p_charge.cost - net
+      else 0
+    end;
     p_charge.balance_before := p_account.balance;
     p_charge.balance_after := p_account.balance - p_charge.collected;
     update public.user_balances
     set balance = p_charge.balance_after, updated_at = clock_timestamp()
     where user_id = p_charge.user_id;
   end if;
+  p_charge.uncollected := greatest(
+    p_charge.cost - first.collected - p_charge.collected, 0
+  ) - first.uncollected;
   p_charge.cost := p_charge.cost - first.cost;
-  p_charge.uncollected := p_charge.cost - p_charge.collected;
   p_charge.created_at := clock_timestamp();
   insert into public.usage_records select (p_charge).*;
   update billing.reservations set state = 'settled' where request_id = p_charge.request_id;

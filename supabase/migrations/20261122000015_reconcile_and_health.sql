@@ -60,6 +60,12 @@ as $$
     where t.request_id is not null
     group by t.request_id, t.user_id
     having sum(t.amount) > coalesce(max(u.collected), 0)
+    union all
+    select 'uncollected_is_what_the_cost_exceeds_the_collected_by', u.user_id,
+      billing.usd(greatest(sum(u.cost) - sum(u.collected), 0)), billing.usd(sum(u.uncollected))
+    from public.usage_records u
+    group by u.request_id, u.user_id
+    having sum(u.uncollected) <> greatest(sum(u.cost) - sum(u.collected), 0)
   )
   select jsonb_build_object(
     'violations', coalesce(
