@@ -58,6 +58,8 @@ create table public.model_pricing (
       long_cache_read_per_1k, long_cache_write_5m_per_1k, long_cache_write_1h_per_1k
     ) < 10
   ),
+  -- numeric has a NaN, which is above every number: an upper bound is what refuses it.
+  constraint request_fee_is_plausible check (request_fee <= 100),
   constraint limits_are_positive check (
     least(max_input_tokens, max_output_tokens, image_tokens_max, long_context_threshold_tokens) > 0
   )
@@ -179,6 +181,7 @@ create table public.user_balances (
   welcomed_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  constraint balance_is_a_number check (balance <> 'NaN'),
   constraint balance_is_not_negative check (balance >= 0),
   constraint reserved_is_not_negative check (reserved >= 0),
   constraint reserved_is_within_balance check (reserved <= balance),
@@ -221,6 +224,7 @@ create table public.usage_records (
   created_at timestamptz not null default clock_timestamp(),
   constraint usage_records_pkey primary key (request_id, sequence),
   constraint sequence_is_charge_or_correction check (sequence in (0, 1)),
+  constraint amounts_are_numbers check ('NaN' not in (cost, collected, uncollected)),
   constraint basis_is_known check (basis in ('reported', 'estimated', 'checkpoint')),
   -- With its correction: uncollected is what the cost exceeds the collected by. The collected may
   -- exceed the cost there, by what was refunded before the correction.

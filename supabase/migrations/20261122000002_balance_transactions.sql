@@ -13,6 +13,7 @@ create table public.balance_transactions (
   created_at timestamptz not null default clock_timestamp(),
   constraint balance_transactions_key_is_unique unique (idempotency_key),
   constraint kind_is_known check (kind in ('grant', 'top_up', 'refund', 'adjustment')),
+  constraint amounts_are_numbers check ('NaN' not in (amount, balance_after)),
   constraint only_an_adjustment_may_debit check (amount > 0 or (kind = 'adjustment' and amount <> 0)),
   constraint a_refund_names_its_request check ((kind = 'refund') = (request_id is not null)),
   constraint key_is_not_empty check (length(idempotency_key) between 1 and 255),

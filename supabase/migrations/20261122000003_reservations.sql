@@ -36,6 +36,7 @@ create table billing.reservations (
   ),
   constraint a_guest_has_an_address check ((guest_token_id is null) = (guest_address_hash is null)),
   constraint chat_id_is_short check (length(chat_id) <= 128),
+  constraint amounts_are_numbers check ('NaN' not in (ceiling, amount)),
   constraint amount_is_not_negative check (amount >= 0),
   constraint an_enforced_ceiling_is_held_whole check (
     not enforced or user_id is null or amount = ceiling

@@ -2,7 +2,7 @@
 -- gpt-4o in here costs 0.0025 USD per 1k input and 0.01 USD per 1k output tokens.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(33);
+select plan(38);
 
 update billing.settings
 set welcome_credit = 10, minimum_balance = 0.01, output_slice_tokens = 1024, markup_basis_points = 0;
@@ -139,6 +139,28 @@ select throws_ok(
   $$ update public.user_balances set reserved = balance + 1
      where user_id = 'aaaaaaaa-0000-4000-8000-000000000001' $$,
   '23514', null, 'nor can more be reserved than there is'
+);
+select throws_ok(
+  $$ update public.user_balances set balance = 'NaN'
+     where user_id = 'aaaaaaaa-0000-4000-8000-000000000001' $$,
+  '23514', null, 'nor can a balance be NaN, which is above every number'
+);
+select throws_ok(
+  $$ update public.user_balances set balance = 'Infinity'
+     where user_id = 'aaaaaaaa-0000-4000-8000-000000000001' $$,
+  '22003', null, 'or infinite'
+);
+select throws_ok(
+  $$ update billing.settings set welcome_credit = 'NaN' $$,
+  '23514', null, 'the welcome credit is a number'
+);
+select throws_ok(
+  $$ update billing.settings set minimum_balance = 'NaN' $$,
+  '23514', null, 'so is the minimum balance'
+);
+select throws_ok(
+  $$ update public.model_pricing set request_fee = 'NaN' where provider_id = 'pgtap' $$,
+  '23514', null, 'so is a fee'
 );
 select throws_ok(
   $$ select public.grant_credit('aaaaaaaa-0000-4000-8000-000000000001', '0.00000000001', 'top_up', 'k') $$,
