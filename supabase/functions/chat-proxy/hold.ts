@@ -12,10 +12,10 @@ export type Checkpoint = { inputTokens: number; outputTokens: number };
 
 export interface Hold {
   /**
-   * Tells what was delivered so far. Asks for the next slice when the last one nears its end, judged
-   * by the upper bound: too early costs nothing, too late stops the reader.
+   * Tells what was delivered so far, and what it may be at most. Asks for the next slice when the last
+   * one nears its end, judged by that: too early holds a little more, too late stops the reader.
    */
-  progress(checkpoint: Checkpoint, outputTokensUpper: number): void;
+  progress(checkpoint: Checkpoint, outputTokensAtMost: number): void;
   /**
    * Whether the answer may go on: at once while the reservation covers it, else as soon as the
    * ledger has answered. `false`: the balance refused the next slice, and this one is used up.
@@ -99,9 +99,9 @@ export function createHold(
   schedule();
 
   return {
-    progress(checkpoint, outputTokensUpper) {
+    progress(checkpoint, outputTokensAtMost) {
       latest = checkpoint;
-      const isNear = outputTokensUpper >= reserved - slice * (1 - NEAR);
+      const isNear = outputTokensAtMost >= reserved - slice * (1 - NEAR);
       if (
         isNear && !refused && !stopped && reserved < limit &&
         extending === undefined

@@ -230,7 +230,9 @@ export function relay(options: RelayOptions): Relay {
   async function keepCovered(hold: Hold): Promise<void> {
     const { outputTokensEstimate, outputTokensUpper } = meter.snapshot();
     const inputTokens = options.inputTokensEstimate;
-    hold.progress({ inputTokens, outputTokens: outputTokensEstimate }, outputTokensUpper);
+    // The bound itself is two to three times an ordinary text: it would hold too much of a balance.
+    const atMost = Math.min(outputTokensUpper, outputTokensEstimate * 1.5);
+    hold.progress({ inputTokens, outputTokens: outputTokensEstimate }, atMost);
     if (hold.exceedsLimit(outputTokensEstimate)) return await conclude("output_limit", earlyEnd);
     const covered = hold.covers(outputTokensEstimate);
     if (covered !== true && !await covered) await conclude("insufficient_balance", earlyEnd);
