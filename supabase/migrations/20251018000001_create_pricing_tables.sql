@@ -169,6 +169,34 @@ create trigger keep_price_history
   after insert or update or delete on public.model_pricing
   for each row execute function billing.keep_price_history();
 
+-- A receipt is explained by its version years later: a version ends, once, and nothing else about
+-- it changes, for its owner neither.
+create function billing.refuse_history_change() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  raise exception using
+    errcode = 'PT409',
+    message = format('Cannot %s %I as price versions are immutable.', lower(tg_op), tg_table_name),
+    hint = 'Change the price in public.model_pricing: that ends its version and begins the next.',
+    detail = jsonb_build_object('code', 'LEDGER_IS_IMMUTABLE')::text;
+end
+$$;
+
+create trigger price_versions_are_kept
+  before delete or truncate on billing.model_pricing_history
+  for each statement execute function billing.refuse_history_change();
+
+create trigger price_versions_only_end
+  before update on billing.model_pricing_history
+  for each row
+  when (
+    old.effective_to is not null
+    or to_jsonb(new) - 'effective_to' <> to_jsonb(old) - 'effective_to'
+  )
+  execute function billing.refuse_history_change();
+
 -- ── Balances ────────────────────────────────────────────────────────────────────────────────
 
 -- user_id names a row of auth.users without a foreign key: deleting a user must not delete, or be
@@ -273,3 +301,4 @@ create policy "no client reads the history" on billing.model_pricing_history
 
 revoke all on function billing.take_price_version() from public;
 revoke all on function billing.keep_price_history() from public;
+revoke all on function billing.refuse_history_change() from public;

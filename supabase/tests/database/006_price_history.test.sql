@@ -1,7 +1,7 @@
 -- Every price that ever was stays on record, because charges refer to it.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(13);
+select plan(18);
 
 create temporary view versions as
   select row_number() over (order by price_version) as n, * from billing.model_pricing_history
@@ -31,6 +31,29 @@ select is(
 delete from public.model_pricing where provider_id = 'pgtap';
 select is((select count(*)::integer from versions), 2, 'a deleted price stays on record');
 select isnt((select effective_to from versions where n = 2), null, 'as ended');
+
+select throws_ok(
+  $$ update billing.model_pricing_history set output_per_1k = 0 where provider_id = 'pgtap' $$,
+  'PT409', null, 'no version is repriced, not even by the owner of the table'
+);
+select throws_ok(
+  $$ update billing.model_pricing_history set effective_to = null where provider_id = 'pgtap' $$,
+  'PT409', null, 'nor does one that ended begin again'
+);
+select throws_ok(
+  $$ delete from billing.model_pricing_history where provider_id = 'pgtap' $$,
+  'PT409', null, 'nor is one deleted'
+);
+select throws_ok(
+  $$ truncate billing.model_pricing_history $$, 'PT409', null, 'nor all of them'
+);
+insert into public.model_pricing (provider_id, model_id, display_name, input_per_1k, output_per_1k, source)
+values ('pgtap', 'model', 'Test', 0.001, 0.002, 'test');
+select is(
+  (select count(*)::integer from versions where effective_to is null), 1,
+  'a model that was deleted can be priced again'
+);
+delete from public.model_pricing where provider_id = 'pgtap';
 
 select throws_ok(
   $$ insert into public.model_pricing (provider_id, model_id, display_name, input_per_1k, output_per_1k, source)
