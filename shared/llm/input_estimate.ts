@@ -1,5 +1,6 @@
 import type { InputLimits, JsonObject } from "./dialect.ts";
-import { createTextTokens, IMAGE_TOKENS_DEFAULT } from "./token_bounds.ts";
+import { createTextTokens } from "./text_tokens.ts";
+import { IMAGE_TOKENS_DEFAULT } from "./token_bounds.ts";
 
 /** The chat template around one message: role and separators. */
 const MESSAGE_TOKENS = 4;

@@ -52,7 +52,7 @@ export interface MeterSnapshot {
   readonly reasoningTokens: number | null;
   /** Fair estimate of the output from what was received; what a charge without usage is based on. */
   readonly outputTokensEstimate: number;
-  /** Upper bound of the output so far; what the reservation must cover. */
+  /** Upper bound of the output so far: the next slice is asked for by it; the estimate decides when to stop. */
   readonly outputTokensUpper: number;
   /** True once anything was delivered: text, reasoning, a refusal or a tool call. */
   readonly hasContent: boolean;

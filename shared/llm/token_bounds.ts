@@ -1,11 +1,6 @@
 import type { InputLimits, JsonObject } from "./dialect.ts";
 import { arrayOf, objectOf } from "./json_reading.ts";
-
-/**
- * How many tokens a text can be, before anybody has counted. Two answers: an upper bound, which
- * reservations are made with, and a fair estimate, which a charge without a report is made with.
- * Both are linear and incremental; neither knows a tokenizer.
- */
+import { createTextTokens } from "./text_tokens.ts";
 
 /** What one image is taken for where the model's price does not say. */
 export const IMAGE_TOKENS_DEFAULT = 1600;
@@ -19,60 +14,6 @@ const MESSAGE_OVERHEAD_TOKENS = 8;
 const REQUEST_OVERHEAD_TOKENS = 16;
 /** Quotes, colon, comma or brackets around one value of JSON. */
 const JSON_VALUE_OVERHEAD_TOKENS = 3;
-
-/** Counts text as it comes, in pieces of any size. */
-export interface TextTokens {
-  add(text: string): void;
-  /** Upper bound: half a token an ASCII letter, digit or space, one any other byte of UTF-8. */
-  upper(): number;
-  /** Fair estimate: four ASCII characters a token, one of any other character. */
-  estimate(): number;
-}
-
-export function createTextTokens(): TextTokens {
-  let wordChars = 0; // ASCII letters, digits and spaces
-  let signChars = 0; // other ASCII
-  let otherChars = 0; // UTF-16 units beyond ASCII
-  let otherBytes = 0; // the same in UTF-8
-
-  function add(text: string): void {
-    let words = 0;
-    let ascii = 0;
-    let bytes = 0;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit < 0x80) {
-        ascii++;
-        words += WORD[unit] ?? 0;
-      } else if (unit < 0x800) bytes += 2;
-      else if (unit >= 0xd800 && unit < 0xe000) bytes += 2; // half of a pair of 4 bytes
-      else bytes += 3;
-    }
-    wordChars += words;
-    signChars += ascii - words;
-    otherChars += text.length - ascii;
-    otherBytes += bytes;
-  }
-
-  return {
-    add,
-    upper: () => Math.ceil(wordChars / 2) + signChars + otherBytes,
-    estimate: () => Math.ceil((wordChars + signChars) / 4) + otherChars,
-  };
-}
-
-/** 1 for the ASCII letters, digits and the space. */
-const WORD = Uint8Array.from(
-  { length: 0x80 },
-  (_, unit) => /[A-Za-z0-9 ]/.test(String.fromCharCode(unit)) ? 1 : 0,
-);
-
-/** Fair estimate of the tokens of a text. */
-export function estimateTokens(text: string): number {
-  const tokens = createTextTokens();
-  tokens.add(text);
-  return tokens.estimate();
-}
 
 /**
  * Upper bound of the prompt of an OpenAI-style body: every string in it, messages, tools, schemas
@@ -120,12 +61,15 @@ function countJson(values: readonly unknown[], images: ReadonlySet<unknown>): nu
   const pending = [...values];
   while (pending.length > 0) {
     const value = pending.pop();
+    text.separate();
     if (typeof value === "string") text.add(value);
     else if (typeof value === "number") text.add(String(value));
     else if (Array.isArray(value)) {
+      structure += value.length * JSON_VALUE_OVERHEAD_TOKENS;
       for (const item of value) pending.push(item);
     } else if (typeof value === "object" && value !== null) {
       for (const [name, item] of Object.entries(value)) {
+        text.separate();
         text.add(name);
         structure += JSON_VALUE_OVERHEAD_TOKENS;
         if (name !== "image_url" || !images.has(value)) pending.push(item);

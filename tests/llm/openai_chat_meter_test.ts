@@ -5,6 +5,7 @@ import { OPENAI_CHAT } from "../../shared/llm/dialects/openai_chat.ts";
 import type { EventKind, MeterSnapshot } from "../../shared/llm/meter.ts";
 import { createEventSplitter } from "../../shared/llm/sse_events.ts";
 import { concat, encode } from "./chunks.ts";
+import { estimateTokens } from "../../shared/llm/text_tokens.ts";
 
 interface Metered extends MeterSnapshot {
   readonly kinds: readonly EventKind[];
@@ -63,7 +64,7 @@ Deno.test("a stream is told apart event by event, and its report is exact", () =
 Deno.test("a stream cut before its usage has none, and an estimate of what was received", () => {
   const metered = meterText(stream(delta({ content: "The quick brown fox jumps over the" })));
   assertEquals(metered.usage, null);
-  assertEquals([metered.outputTokensEstimate, metered.outputTokensUpper], [9, 17]);
+  assertEquals([metered.outputTokensEstimate, metered.outputTokensUpper], [8, 28]);
 });
 
 Deno.test("a chunk with content is at least one token: providers send no less", () => {
@@ -72,17 +73,18 @@ Deno.test("a chunk with content is at least one token: providers send no less", 
 });
 
 Deno.test("reasoning, refusals, tool calls and content parts count as received", () => {
-  const text = "abcd".repeat(10);
+  const text = "What was received is what is counted.";
+  const [once, twice] = [estimateTokens(text), estimateTokens(text + text)];
   const call = { name: text, arguments: text };
   for (
     const [received, estimate] of [
-      [{ reasoning_content: text }, 10],
-      [{ reasoning: text, reasoning_content: text }, 10],
-      [{ refusal: text }, 10],
-      [{ tool_calls: [{ index: 0, id: "call_1", function: call }] }, 20],
-      [{ tool_calls: [{ index: 0, custom: { name: text, input: text } }] }, 20],
-      [{ function_call: call }, 20],
-      [{ content: [{ type: "text", text }, { thinking: [{ text }] }] }, 20],
+      [{ reasoning_content: text }, once],
+      [{ reasoning: text, reasoning_content: text }, once],
+      [{ refusal: text }, once],
+      [{ tool_calls: [{ index: 0, id: "call_1", function: call }] }, twice],
+      [{ tool_calls: [{ index: 0, custom: { name: text, input: text } }] }, twice],
+      [{ function_call: call }, twice],
+      [{ content: [{ type: "text", text }, { thinking: [{ text }] }] }, twice],
     ] as const
   ) {
     const metered = meterText(stream(delta(received)));

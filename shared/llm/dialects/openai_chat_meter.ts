@@ -10,7 +10,7 @@ import type {
   ProviderError,
 } from "../meter.ts";
 import type { SplitEvent } from "../sse_events.ts";
-import { createTextTokens } from "../token_bounds.ts";
+import { createTextTokens } from "../text_tokens.ts";
 import { DONE_EVENT, readError } from "./openai_chat_errors.ts";
 import { readUsage, type UsageReport } from "./openai_chat_usage.ts";
 

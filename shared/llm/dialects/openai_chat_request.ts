@@ -6,6 +6,7 @@ import type {
   UpstreamRequest,
 } from "../dialect.ts";
 import { arrayOf, isDeeperThan, objectOf } from "../json_reading.ts";
+import { checkMessageParts } from "./openai_chat_parts.ts";
 import { UNMETERED_FIELDS } from "./openai_chat_unmetered.ts";
 
 /** More than any chat has; it bounds the work that one request can make. */
@@ -97,6 +98,8 @@ function checkMessages(messages: unknown): RequestFault | null {
     if (isPresent(content) && typeof content !== "string" && !Array.isArray(content)) {
       return fault("Content must be text or a list of parts.", `messages[${index}].content`);
     }
+    const unmetered = checkMessageParts(message, index);
+    if (unmetered !== null) return unmetered;
   }
   return null;
 }

@@ -55,8 +55,8 @@ export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   },
   {
     name: "service_tier",
-    allows: (value) => value !== "priority",
-    why: `Priority processing costs more than the price here. Use "default".`,
+    allows: (value) => value === "auto" || value === "default",
+    why: `Other tiers have other prices than the ones here. Use "default".`,
   },
   {
     name: "deferred", // xAI: the answer, and its usage, would be fetched later from elsewhere.
