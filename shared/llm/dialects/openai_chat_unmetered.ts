@@ -55,8 +55,9 @@ export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   },
   {
     name: "service_tier",
-    allows: (value) => value === "auto" || value === "default",
-    why: `Other tiers have other prices than the ones here. Use "default".`,
+    // flex costs less than the price here, which is the user's own choice; an unknown tier may not.
+    allows: (value) => value === "auto" || value === "default" || value === "flex",
+    why: `Other tiers cost more than the price here. Use "default".`,
   },
   {
     name: "deferred", // xAI: the answer, and its usage, would be fetched later from elsewhere.
