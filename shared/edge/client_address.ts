@@ -7,16 +7,30 @@ import { toHex } from "./constant_time.ts";
 /** The holder of every request whose address is unknown: they all share one allowance. */
 export const UNKNOWN_ADDRESS = "unknown";
 
+/** Behind the edge of hosted Supabase, which writes the first two itself, over whatever came in. */
+const HOSTED_HEADERS = ["cf-connecting-ip", "x-real-ip", "x-forwarded-for"];
+/** Elsewhere these are the client's own words, but for the last entry that our own proxy adds. */
+const SELF_HOSTED_HEADERS = ["x-forwarded-for"];
+
+/**
+ * The headers to believe about a client's address, best first.
+ *
+ * @param configured the one header that the operator names (`CLIENT_ADDRESS_HEADER`): then only that.
+ */
+export function clientAddressHeaders(supabaseUrl: string, configured?: string): readonly string[] {
+  if (configured) return [configured];
+  const { hostname } = new URL(supabaseUrl);
+  return /\.supabase\.(co|in|net)$/.test(hostname) ? HOSTED_HEADERS : SELF_HOSTED_HEADERS;
+}
+
 /**
  * The client's address in canonical form: an IPv4 address, or the /64 network of an IPv6 address
  * (one household, one holder), or `UNKNOWN_ADDRESS`.
  *
- * @param header the one header to believe. Without it: `cf-connecting-ip` (set by the platform's
- * edge), then `x-real-ip`, then the right-most entry of `x-forwarded-for`, the only one of that list
- * that a proxy and not the client wrote.
+ * @param names the headers to believe, of which the first that is there counts. Of a list, the
+ * right-most entry: the only one that a proxy and not the client wrote.
  */
-export function clientAddress(headers: Headers, header?: string): string {
-  const names = header ? [header] : ["cf-connecting-ip", "x-real-ip", "x-forwarded-for"];
+export function clientAddress(headers: Headers, names: readonly string[]): string {
   for (const name of names) {
     const value = headers.get(name);
     if (value === null) continue;

@@ -5,6 +5,7 @@
  * is in `billing.settings` and not here.
  */
 import * as z from "zod/mini";
+import { clientAddressHeaders } from "./client_address.ts";
 
 /** Where one provider is and how it is paid for; both absent when it is not configured. */
 export type ProviderEnv = { key?: string; baseUrl?: string };
@@ -24,8 +25,8 @@ export type Env = {
   freeGuestExchanges: number;
   guestTokenSecret: string;
   addressHashSalt: string;
-  /** The only header to believe about a client's address; absent means the built-in order. */
-  clientAddressHeader?: string;
+  /** The headers to believe about a client's address, best first. */
+  clientAddressHeaders: readonly string[];
   maxBodyBytes: number;
   streamDeadlineMs: number;
   heartbeatMs: number;
@@ -82,7 +83,8 @@ const Variables = z.object({
   ),
   MAX_BODY_BYTES: z._default(wholeNumber(1024, 100 * 1024 * 1024), 10 * 1024 * 1024),
   STREAM_DEADLINE_SECONDS: z._default(seconds(1, 390), 180_000),
-  HEARTBEAT_SECONDS: z._default(seconds(1, 120), 15_000),
+  // A reservation lives 90 s from one heartbeat to the next: two of them may fail.
+  HEARTBEAT_SECONDS: z._default(seconds(1, 30), 15_000),
   UPSTREAM_TIMEOUT_SECONDS: z._default(seconds(1, 390), 120_000),
   USAGE_TRACKING: z._default(oneOf("on", "off"), "on"),
   BALANCE_ENFORCEMENT: z._default(oneOf("enforce", "observe", "off"), "enforce"),
@@ -150,9 +152,10 @@ export function readEnv(get: (name: string) => string | undefined): Env {
     // Both are HMAC keys. The prefix keeps each use of the secret key apart from the other.
     guestTokenSecret: values.GUEST_TOKEN_SECRET ?? `farebox guest token ${secretKey}`,
     addressHashSalt: values.ADDRESS_HASH_SALT ?? `farebox client address ${secretKey}`,
-    ...(values.CLIENT_ADDRESS_HEADER && {
-      clientAddressHeader: values.CLIENT_ADDRESS_HEADER.toLowerCase(),
-    }),
+    clientAddressHeaders: clientAddressHeaders(
+      values.SUPABASE_URL,
+      values.CLIENT_ADDRESS_HEADER?.toLowerCase(),
+    ),
     maxBodyBytes: values.MAX_BODY_BYTES,
     streamDeadlineMs: values.STREAM_DEADLINE_SECONDS,
     heartbeatMs: values.HEARTBEAT_SECONDS,

@@ -36,7 +36,7 @@ export type IdentifyDeps = {
   verifyToken: VerifyToken;
   guestTokenSecret: string;
   addressHashSalt: string;
-  clientAddressHeader?: string;
+  clientAddressHeaders: readonly string[];
   /** Milliseconds since 1970. */
   now?: () => number;
 };
@@ -58,7 +58,7 @@ export function identifyDeps(env: Env): IdentifyDeps {
     }),
     guestTokenSecret: env.guestTokenSecret,
     addressHashSalt: env.addressHashSalt,
-    ...(env.clientAddressHeader && { clientAddressHeader: env.clientAddressHeader }),
+    clientAddressHeaders: env.clientAddressHeaders,
   };
 }
 
@@ -146,7 +146,7 @@ async function identifyGuest(headers: Headers, deps: IdentifyDeps): Promise<Gues
 }
 
 function hashOfAddress(headers: Headers, deps: IdentifyDeps): Promise<string> {
-  return addressHash(clientAddress(headers, deps.clientAddressHeader), deps.addressHashSalt);
+  return addressHash(clientAddress(headers, deps.clientAddressHeaders), deps.addressHashSalt);
 }
 
 function cookie(headers: Headers, name: string): string | undefined {

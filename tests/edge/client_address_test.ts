@@ -1,38 +1,63 @@
 import { assertEquals } from "@std/assert";
-import { canonicalAddress, clientAddress } from "../../shared/edge/client_address.ts";
+import {
+  canonicalAddress,
+  clientAddress,
+  clientAddressHeaders,
+} from "../../shared/edge/client_address.ts";
 
-function address(headers: Record<string, string>, header?: string): string {
-  return clientAddress(new Headers(headers), header);
+const HOSTED = "https://abcdefghij.supabase.co";
+
+function address(headers: Record<string, string>, supabaseUrl: string, configured?: string) {
+  return clientAddress(new Headers(headers), clientAddressHeaders(supabaseUrl, configured));
 }
 
-Deno.test("the platform's own header is believed before those that a client can send", () => {
-  assertEquals(
-    address({
-      "cf-connecting-ip": "203.0.113.1",
-      "x-real-ip": "203.0.113.2",
-      "x-forwarded-for": "203.0.113.3",
-    }),
-    "203.0.113.1",
-  );
-  assertEquals(
-    address({ "x-real-ip": "203.0.113.2", "x-forwarded-for": "1.1.1.1" }),
-    "203.0.113.2",
-  );
+Deno.test("on hosted Supabase the edge's own headers are believed before the list of proxies", () => {
+  const all = {
+    "cf-connecting-ip": "203.0.113.1",
+    "x-real-ip": "203.0.113.2",
+    "x-forwarded-for": "1.1.1.1, 203.0.113.3",
+  };
+  const { "cf-connecting-ip": _, ...others } = all;
+  for (const domain of ["co", "in", "net"]) {
+    const url = `https://abcdefghij.supabase.${domain}`;
+    assertEquals(address(all, url), "203.0.113.1");
+    assertEquals(address(others, url), "203.0.113.2");
+    assertEquals(address({ "x-forwarded-for": all["x-forwarded-for"] }, url), "203.0.113.3");
+  }
 });
 
-Deno.test("of x-forwarded-for only the right-most entry counts: the client writes the others", () => {
-  assertEquals(address({ "x-forwarded-for": "6.6.6.6, 7.7.7.7, 203.0.113.9" }), "203.0.113.9");
+Deno.test("elsewhere nothing that a client can send changes its address", () => {
+  const forged = { "cf-connecting-ip": "6.6.6.6", "x-real-ip": "7.7.7.7" };
+  const forwarded = { "x-forwarded-for": "8.8.8.8, 203.0.113.9" };
+  for (
+    const url of [
+      "http://127.0.0.1:54321",
+      "http://kong:8000",
+      "https://api.example.com",
+      "https://supabase.co.example.com",
+      "https://notsupabase.co",
+      "https://example.com/x.supabase.co",
+    ]
+  ) {
+    assertEquals(address({ ...forged, ...forwarded }, url), "203.0.113.9", url);
+    assertEquals(address(forged, url), "unknown", url);
+  }
 });
 
-Deno.test("a configured header is the only one that counts", () => {
+Deno.test("a configured header is the only one that counts, hosted or not", () => {
   const headers = { "cf-connecting-ip": "203.0.113.1", "x-real-ip": "203.0.113.2" };
-  assertEquals(address(headers, "x-real-ip"), "203.0.113.2");
-  assertEquals(address(headers, "fly-client-ip"), "unknown");
+  for (const url of [HOSTED, "http://127.0.0.1:54321"]) {
+    assertEquals(address(headers, url, "x-real-ip"), "203.0.113.2");
+    assertEquals(address(headers, url, "fly-client-ip"), "unknown");
+  }
 });
 
 Deno.test("no header and an unreadable one are both unknown", () => {
-  assertEquals(address({}), "unknown");
-  assertEquals(address({ "cf-connecting-ip": "localhost", "x-real-ip": "203.0.113.2" }), "unknown");
+  assertEquals(address({}, HOSTED), "unknown");
+  assertEquals(
+    address({ "cf-connecting-ip": "localhost", "x-real-ip": "203.0.113.2" }, HOSTED),
+    "unknown",
+  );
 });
 
 Deno.test("all addresses of one /64 are one holder, and neighbouring networks are not", () => {

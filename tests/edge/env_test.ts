@@ -68,7 +68,7 @@ Deno.test("every bad variable is named in one error, and none of their values", 
       "SUPABASE_URL is not set",
       'SUPABASE_SECRET_KEYS must be JSON like {"default":"sb_…"}',
       "FREE_GUEST_EXCHANGES must be a whole number from 0 to 10000",
-      "HEARTBEAT_SECONDS must be a whole number from 1 to 120",
+      "HEARTBEAT_SECONDS must be a whole number from 1 to 30",
       "BALANCE_ENFORCEMENT must be one of enforce, observe, off",
       "GUEST_TOKEN_SECRET must be at least 16 characters long",
       "CORS_ALLOWED_ORIGINS must be",
@@ -77,6 +77,21 @@ Deno.test("every bad variable is named in one error, and none of their values", 
     ]
   ) assert(message.includes(`- ${expected}`), `${expected} in:\n${message}`);
   for (const value of ["hunter2", "sb_secret_not_json", "maybe"]) assert(!message.includes(value));
+});
+
+Deno.test("three heartbeats fit into a reservation's 90 seconds, whatever is configured", () => {
+  assertEquals(env({ HEARTBEAT_SECONDS: "30" }).heartbeatMs, 30_000);
+  assert(problems({ HEARTBEAT_SECONDS: "31" }).includes("HEARTBEAT_SECONDS must be"));
+});
+
+Deno.test("the client's address is believed by where the project is, or as the operator says", () => {
+  const hosted = { SUPABASE_URL: "https://abcdefghij.supabase.co" };
+  assertEquals(env(hosted).clientAddressHeaders[0], "cf-connecting-ip");
+  assertEquals(env().clientAddressHeaders, ["x-forwarded-for"]);
+  assertEquals(
+    env({ ...hosted, CLIENT_ADDRESS_HEADER: "Fly-Client-IP" }).clientAddressHeaders,
+    ["fly-client-ip"],
+  );
 });
 
 Deno.test("a project without any key says which variable to set", () => {

@@ -23,6 +23,7 @@ function deps(changes: Partial<IdentifyDeps> = {}): IdentifyDeps {
       Promise.resolve({ userId: USER, isAnonymous: false, expiresAtMs: Date.now() + 1000 }),
     guestTokenSecret: "guest token secret",
     addressHashSalt: "address salt",
+    clientAddressHeaders: ["x-forwarded-for"],
     ...changes,
   };
 }
@@ -123,12 +124,22 @@ Deno.test("a guest who sends the token back is the same guest, by header or by c
 });
 
 Deno.test("a guest with a forged token gets a new one, but the address still holds them", async () => {
-  const address = { "cf-connecting-ip": "203.0.113.7" };
+  const address = { "x-forwarded-for": "203.0.113.7" };
   const first = await guest(address);
   const forged = first.guestToken!.replace(/^v1\.[^.]{4}/, "v1.AAAA");
   const second = await guest({ ...address, "x-guest-token": forged });
   assertNotEquals(second.guestTokenId, first.guestTokenId);
   assertNotEquals(second.guestToken, forged);
+  assertEquals(second.addressHash, first.addressHash);
+});
+
+Deno.test("a guest is not another one by a header that nobody is said to write but the client", async () => {
+  const first = await guest({ "x-forwarded-for": "203.0.113.7" });
+  const second = await guest({
+    "x-forwarded-for": "1.2.3.4, 203.0.113.7",
+    "x-real-ip": "1.2.3.5",
+    "cf-connecting-ip": "1.2.3.6",
+  });
   assertEquals(second.addressHash, first.addressHash);
 });
 
@@ -166,8 +177,11 @@ Deno.test("a guest's token goes out as header and as cookie, Secure on https", a
 
 Deno.test("guests without an address share one holder, and no address is readable in a hash", async () => {
   const unknown = await guest({});
-  assertEquals((await guest({ "x-real-ip": "not an address" })).addressHash, unknown.addressHash);
-  const known = await guest({ "x-real-ip": "203.0.113.7" });
+  assertEquals(
+    (await guest({ "x-forwarded-for": "not an address" })).addressHash,
+    unknown.addressHash,
+  );
+  const known = await guest({ "x-forwarded-for": "203.0.113.7" });
   assertNotEquals(known.addressHash, unknown.addressHash);
   assertMatch(known.addressHash, /^[0-9a-f]{64}$/);
 });

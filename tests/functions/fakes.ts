@@ -43,6 +43,7 @@ export function identifyDeps(outcome: "user" | "anonymous" | Refusal = "user"): 
       ),
     guestTokenSecret: "guest token secret",
     addressHashSalt: "address salt",
+    clientAddressHeaders: ["x-forwarded-for"],
   };
 }
 
