@@ -59,32 +59,40 @@ as $$
   from public.model_pricing m;
 $$;
 
--- A position in a list, newest first: everything before it is older.
-create function billing.cursor_time(p_cursor text) returns timestamptz
+-- A position in a list, newest first: what is before it is older, or as old and of a lower key. The
+-- key breaks ties, or a page that ends between two rows of one microsecond would lose the second.
+create function billing.position_of(
+  p_cursor text,
+  out at timestamptz,
+  out key text
+)
 language plpgsql
-immutable
+stable
 set search_path = ''
 as $$
 begin
   if p_cursor is null then
-    return 'infinity';
+    at := 'infinity';
+    key := '';
+    return;
   end if;
-  if p_cursor !~ '^[0-9]{1,18}$' then
+  if p_cursor !~ '^[0-9]{1,18}\.[0-9a-f-]{1,60}$' then
     perform billing.refuse(
       400, 'INVALID_ARGUMENT', format('%L is not a cursor.', left(p_cursor, 40)),
       'Send the next_before of the previous page, or leave it out.'
     );
   end if;
-  return timestamptz 'epoch' + p_cursor::bigint * interval '1 microsecond';
+  at := timestamptz 'epoch' + split_part(p_cursor, '.', 1)::bigint * interval '1 microsecond';
+  key := split_part(p_cursor, '.', 2);
 end
 $$;
 
-create function billing.cursor_of(p_time timestamptz) returns text
+create function billing.cursor_of(p_time timestamptz, p_key text) returns text
 language sql
 stable
 set search_path = ''
 as $$
-  select (extract(epoch from p_time) * 1000000)::bigint::text;
+  select (extract(epoch from p_time) * 1000000)::bigint || '.' || p_key;
 $$;
 
 create function billing.usage_list(
@@ -101,19 +109,25 @@ stable
 security definer
 set search_path = ''
 as $$
-  with page as (
-    select u.* from public.usage_records u
+  with start as materialized (select * from billing.position_of(p_before)),
+  page as (
+    select u.*, k.key
+    from public.usage_records u
+    cross join lateral (
+      select (u.request_id || '-' || u.sequence) collate "C" as key
+    ) k
     where u.user_id = p_user_id
-      and u.created_at < billing.cursor_time(p_before)
+      and u.created_at <= (select at from start)
+      and (u.created_at < (select at from start) or k.key < (select key from start))
       and u.created_at >= coalesce(p_from, '-infinity')
       and u.created_at < coalesce(p_to, 'infinity')
       and (p_model is null or p_model in (u.provider_id || ':' || u.model_id, u.model_id))
       and (p_chat_id is null or u.chat_id = p_chat_id)
-    order by u.created_at desc
+    order by u.created_at desc, k.key desc
     limit least(greatest(p_limit, 1), 1000) + 1
   ),
   shown as (
-    select * from page order by created_at desc limit least(greatest(p_limit, 1), 1000)
+    select * from page order by created_at desc, key desc limit least(greatest(p_limit, 1), 1000)
   )
   select jsonb_build_object(
     'records', coalesce((
@@ -134,15 +148,20 @@ as $$
           'basis', s.basis,
           'created_at', s.created_at
         )
-        order by s.created_at desc
+        order by s.created_at desc, s.key desc
       )
       from shown s
     ), '[]'),
     'next_before', case
       when (select count(*) from page) > (select count(*) from shown)
-        then (select billing.cursor_of(min(s.created_at)) from shown s)
+        then (
+          select billing.cursor_of(s.created_at, s.key) from shown s
+          order by s.created_at, s.key limit 1
+        )
     end
-  );
+  )
+  -- From here, so that a cursor is read, and a bad one refused, where there is no row either.
+  from start;
 $$;
 
 create function billing.usage_summary(
@@ -234,14 +253,19 @@ stable
 security definer
 set search_path = ''
 as $$
-  with page as (
-    select t.* from public.balance_transactions t
-    where t.user_id = p_user_id and t.created_at < billing.cursor_time(p_before)
-    order by t.created_at desc
+  with start as materialized (select * from billing.position_of(p_before)),
+  page as (
+    select t.*, k.key
+    from public.balance_transactions t
+    cross join lateral (select lpad(t.id::text, 19, '0') collate "C" as key) k
+    where t.user_id = p_user_id
+      and t.created_at <= (select at from start)
+      and (t.created_at < (select at from start) or k.key < (select key from start))
+    order by t.created_at desc, k.key desc
     limit least(greatest(p_limit, 1), 1000) + 1
   ),
   shown as (
-    select * from page order by created_at desc limit least(greatest(p_limit, 1), 1000)
+    select * from page order by created_at desc, key desc limit least(greatest(p_limit, 1), 1000)
   )
   select jsonb_build_object(
     'transactions', coalesce((
@@ -255,13 +279,18 @@ as $$
           'balance_after', billing.usd(s.balance_after),
           'created_at', s.created_at
         )
-        order by s.created_at desc
+        order by s.created_at desc, s.key desc
       )
       from shown s
     ), '[]'),
     'next_before', case
       when (select count(*) from page) > (select count(*) from shown)
-        then (select billing.cursor_of(min(s.created_at)) from shown s)
+        then (
+          select billing.cursor_of(s.created_at, s.key) from shown s
+          order by s.created_at, s.key limit 1
+        )
     end
-  );
+  )
+  -- From here, so that a cursor is read, and a bad one refused, where there is no row either.
+  from start;
 $$;

@@ -55,7 +55,7 @@ Deno.test("usage passes every filter on, with defaults for what is not asked", a
   const page = { records: [], next_before: null };
   const { get, calls } = setUp({ usageList: () => Promise.resolve(page) });
   const query = "from=2026-11-01&to=2026-12-01T00:00:00Z&model=openai:gpt-4o&chat_id=c%2F1" +
-    "&limit=10&before=123";
+    "&limit=10&before=123.4-f";
   assertEquals((await get(`/balance/usage?${query}`)).json, page);
   assertEquals(calls[0], ["usageList", {
     userId: USER,
@@ -64,7 +64,7 @@ Deno.test("usage passes every filter on, with defaults for what is not asked", a
     model: "openai:gpt-4o",
     chatId: "c/1",
     limit: 10,
-    before: "123",
+    before: "123.4-f",
   }]);
   await get("/balance/usage?forceFunctionRegion=eu-west-1&model=");
   assertEquals(calls[1], ["usageList", {
@@ -116,6 +116,7 @@ Deno.test("a bad parameter is a 400 that names it, and the ledger is not asked",
       ["usage?to=2026-11-01'--", "to"],
       ["usage?from=2026-11-02&to=2026-11-01", "from"],
       ["usage?before=abc", "before"],
+      ["transactions?before=1764000000000000", "before"],
       [`usage?model=${"m".repeat(300)}`, "model"],
       ["usage/summary?by=hour", "by"],
       ["transactions?limit=1.5", "limit"],

@@ -38,7 +38,8 @@ const limit = z.pipe(
 const before = z.nullable(
   z.string().check(
     z.regex(
-      /^\d{1,18}$/,
+      // As billing.cursor_of writes it: microseconds, and a key that breaks ties.
+      /^\d{1,18}\.[\da-f-]{1,60}$/,
       "before must be the next_before of the previous page",
     ),
   ),
