@@ -134,6 +134,25 @@ Deno.test("what costs outside the price table is refused, with the parameter's n
   assertEquals(fault({ ...hello, tools: {} }), "tools");
 });
 
+Deno.test("a tool that does not say that it is a function is refused: a provider has tools of its own", () => {
+  for (
+    const tool of [
+      { google_search: {} },
+      { function: { name: "f" } },
+      { type: null, function: { name: "f" } },
+      { type: "", custom: {} },
+      { type: ["function"] },
+      { type: "Function" },
+      { type: "web_search" },
+      "web_search",
+      null,
+    ]
+  ) {
+    const tools = [{ type: "function", function: { name: "f" } }, tool];
+    assertEquals(fault({ ...hello, tools }), "tools[1].type", JSON.stringify(tool));
+  }
+});
+
 Deno.test("the harmless values of the same fields are forwarded", () => {
   const harmless = {
     modalities: ["text"],
@@ -210,6 +229,29 @@ Deno.test("usage is not switched on where it comes anyway, nor in a whole answer
     const upstream of [rewrite({ stream: true }, { usageSwitch: "optional" }), rewrite({})]
   ) {
     assertEquals([upstream.body.stream_options, upstream.withholdUsage], [undefined, false]);
+  }
+});
+
+Deno.test("a client that wants no usage does not switch it off for us, whatever the switch", () => {
+  const sent = {
+    stream: true,
+    stream_options: { include_usage: false, include_obfuscation: true },
+  };
+  for (const usageSwitch of ["required", "optional"] as const) {
+    const { body, withholdUsage } = rewrite(sent, { usageSwitch });
+    assertEquals(body.stream_options, { include_usage: true, include_obfuscation: true });
+    assertEquals(withholdUsage, true, usageSwitch);
+  }
+  const { body, withholdUsage } = rewrite(sent, { usageSwitch: "rejected" });
+  assertEquals(["stream_options" in body, withholdUsage], [false, false]);
+});
+
+Deno.test("a client that says nothing of usage sees what the provider sends of itself", () => {
+  for (const stream_options of [null, {}, { include_usage: null }, { include_obfuscation: true }]) {
+    const sent = { stream: true, stream_options };
+    assertEquals(rewrite(sent, { usageSwitch: "optional" }).withholdUsage, false);
+    const required = rewrite(sent).body.stream_options as Record<string, unknown>;
+    assertEquals(required.include_usage, true);
   }
 });
 

@@ -63,11 +63,15 @@ export function rewriteChatRequest(request: ModelRequest, change: RequestChange)
     delete body.stream_options;
     return { body, withholdUsage: false };
   }
-  const switchOn = change.usageSwitch === "required" && request.stream && !request.wantsUsage;
-  if (switchOn) {
-    body.stream_options = { ...objectOf(body.stream_options), include_usage: true };
+  if (!request.stream || request.wantsUsage) return { body, withholdUsage: false };
+  const options = objectOf(request.body.stream_options);
+  // `false` is the client's word for what it wants to see; what we are billed for we must see.
+  const isOff = isPresent(options?.include_usage);
+  if (change.usageSwitch === "required" || isOff) {
+    body.stream_options = { ...options, include_usage: true };
+    return { body, withholdUsage: true };
   }
-  return { body, withholdUsage: switchOn };
+  return { body, withholdUsage: false };
 }
 
 function fault(message: string, param: string | null): RequestFault {
@@ -134,14 +138,17 @@ function checkMetered(body: JsonObject): RequestFault | null {
     return fault("tools must be a list.", "tools");
   }
   for (const [index, tool] of arrayOf(body.tools).entries()) {
-    const type = objectOf(tool)?.type ?? "function";
-    if (type !== "function" && type !== "custom") {
-      return fault(
+    const type = objectOf(tool)?.type;
+    if (type === "function" || type === "custom") continue;
+    const param = `tools[${index}].type`;
+    // Said, not guessed: a tool without a type is a provider's own under its name ({"google_search":{}}).
+    return !isPresent(type)
+      ? fault('Each tool must say its type: "function" or "custom".', param)
+      : fault(
         "Only function and custom tools can be used: the provider bills its built-in tools per " +
           "call, which no price here covers.",
-        `tools[${index}].type`,
+        param,
       );
-    }
   }
   return null;
 }
