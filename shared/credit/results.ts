@@ -56,6 +56,14 @@ export const SettlementSchema = z.object({
   balance_before: z.nullable(amount),
   balance: z.nullable(amount),
   basis,
+  /** What was charged for: of an estimate, perhaps less than was asked to be. */
+  tokens: z.object({
+    input: count,
+    cache_read: count,
+    cache_write_5m: count,
+    cache_write_1h: count,
+    output: count,
+  }),
 });
 export type Settlement = z.infer<typeof SettlementSchema>;
 

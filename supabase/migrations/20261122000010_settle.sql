@@ -162,15 +162,7 @@ begin
   select * into strict first from public.usage_records u
   where u.request_id = p_charge.request_id and u.sequence = 0;
   if p_prior.sequence = 1 then
-    -- Seen as one: the charge and its correction add up to the true usage.
-    p_prior.input_tokens := first.input_tokens + p_prior.input_tokens;
-    p_prior.cache_read_tokens := first.cache_read_tokens + p_prior.cache_read_tokens;
-    p_prior.cache_write_5m_tokens := first.cache_write_5m_tokens + p_prior.cache_write_5m_tokens;
-    p_prior.cache_write_1h_tokens := first.cache_write_1h_tokens + p_prior.cache_write_1h_tokens;
-    p_prior.output_tokens := first.output_tokens + p_prior.output_tokens;
-    p_prior.cost := first.cost + p_prior.cost;
-    p_prior.collected := first.collected + p_prior.collected;
-    p_prior.uncollected := first.uncollected + p_prior.uncollected;
+    p_prior := billing.as_one(first, p_prior);
   end if;
   if (
     p_prior.basis, p_prior.input_tokens, p_prior.cache_read_tokens, p_prior.cache_write_5m_tokens,
@@ -219,9 +211,7 @@ begin
   p_charge.created_at := clock_timestamp();
   insert into public.usage_records select (p_charge).*;
   update billing.reservations set state = 'settled' where request_id = p_charge.request_id;
-  p_charge.cost := first.cost + p_charge.cost;
-  p_charge.collected := first.collected + p_charge.collected;
-  p_charge.uncollected := first.uncollected + p_charge.uncollected;
+  p_charge := billing.as_one(first, p_charge);
   if p_charge.uncollected > first.uncollected and p_hold.enforced and p_charge.user_id is not null
   then
     perform billing.record_incident(
@@ -232,6 +222,30 @@ begin
     );
   end if;
   return billing.charge_as_json('corrected', p_charge);
+end
+$$;
+
+-- A charge and its correction add up to the true usage.
+create function billing.as_one(
+  p_charge public.usage_records,
+  p_correction public.usage_records
+) returns public.usage_records
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  p_correction.input_tokens := p_charge.input_tokens + p_correction.input_tokens;
+  p_correction.cache_read_tokens := p_charge.cache_read_tokens + p_correction.cache_read_tokens;
+  p_correction.cache_write_5m_tokens :=
+    p_charge.cache_write_5m_tokens + p_correction.cache_write_5m_tokens;
+  p_correction.cache_write_1h_tokens :=
+    p_charge.cache_write_1h_tokens + p_correction.cache_write_1h_tokens;
+  p_correction.output_tokens := p_charge.output_tokens + p_correction.output_tokens;
+  p_correction.cost := p_charge.cost + p_correction.cost;
+  p_correction.collected := p_charge.collected + p_correction.collected;
+  p_correction.uncollected := p_charge.uncollected + p_correction.uncollected;
+  return p_correction;
 end
 $$;
 
@@ -247,6 +261,14 @@ as $$
     'uncollected', billing.usd(p_charge.uncollected),
     'balance_before', billing.usd(p_charge.balance_before),
     'balance', billing.usd(p_charge.balance_after),
-    'basis', p_charge.basis
+    'basis', p_charge.basis,
+    -- What was charged for: of an estimate, perhaps less than was asked to be.
+    'tokens', jsonb_build_object(
+      'input', p_charge.input_tokens,
+      'cache_read', p_charge.cache_read_tokens,
+      'cache_write_5m', p_charge.cache_write_5m_tokens,
+      'cache_write_1h', p_charge.cache_write_1h_tokens,
+      'output', p_charge.output_tokens
+    )
   );
 $$;

@@ -141,6 +141,7 @@ Deno.test("settle sends every token class under its own name", async () => {
       balance_before: "10",
       balance: "9.999",
       basis: "reported",
+      tokens: TOKENS,
     })
   );
   const settlement = valueOf(

@@ -114,6 +114,7 @@ Deno.test("a cost above the balance is recorded whole, collected up to the balan
       balance_before: "0.02",
       balance: "0",
       basis: "reported",
+      tokens: { input: 1000, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, output: 10000 },
     });
     const incidents = await sql`select kind, details from billing.incidents
       where request_id = ${requestId}`;

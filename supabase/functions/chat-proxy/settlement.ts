@@ -150,7 +150,7 @@ export async function settleRequest(
   return {
     cost: settled.cost,
     balance: settled.balance,
-    tokens: decision.tokens,
+    tokens: settled.tokens,
     basis: settled.basis,
   };
 }

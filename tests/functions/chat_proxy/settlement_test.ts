@@ -28,6 +28,7 @@ const SETTLED: Settlement = {
   balance_before: "10",
   balance: "9.9988",
   basis: "reported",
+  tokens: { input: 8, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, output: 2 },
 };
 
 const ANSWER = OPENAI_CHAT.readAnswer({
