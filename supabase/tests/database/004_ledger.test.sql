@@ -73,7 +73,8 @@ select is(
 select is(
   public.settle('bbbbbbbb-0000-4000-8000-000000000001', 1000, 0, 0, 0, 1500, 'reported'),
   '{"state":"settled","cost":"0.0175","collected":"0.0175","uncollected":"0",
-    "balance_before":"10","balance":"9.9825","basis":"reported"}'::jsonb,
+    "balance_before":"10","balance":"9.9825","basis":"reported",
+    "tokens":{"input":1000,"cache_read":0,"cache_write_5m":0,"cache_write_1h":0,"output":1500}}'::jsonb,
   'settle charges what was used'
 );
 select is((pg_temp.account()).reserved, 0::numeric, 'and nothing stays reserved');
