@@ -34,7 +34,7 @@ export type ForwardOptions = {
 /** The statuses that are about what the caller sent, and whose bodies may be shown. */
 const CALLERS_OWN = new Set([400, 404, 405, 409, 413, 415, 422]);
 /** An error body is short; more than this is not one. */
-const ERROR_CHARS_MAX = 64 * 1024;
+const ERROR_BYTES_MAX = 64 * 1024;
 
 /** Sends the request and waits for the provider's headers, at most `timeoutMs`. */
 export async function forward(options: ForwardOptions): Promise<Forwarded> {
@@ -64,7 +64,7 @@ export async function forward(options: ForwardOptions): Promise<Forwarded> {
         redirect: "error",
       },
     );
-    return await understand(response, provider, settings.key);
+    return await understand(response, provider, settings.key, abort.signal);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return timedOut
@@ -87,11 +87,12 @@ async function understand(
   response: Response,
   provider: Provider,
   key: string,
+  signal: AbortSignal,
 ): Promise<Forwarded> {
   if (response.ok && response.body !== null) {
     return { kind: "answer", response, body: response.body };
   }
-  const text = (await response.text()).slice(0, ERROR_CHARS_MAX);
+  const text = await readError(response, signal);
   const status = response.status;
   if (CALLERS_OWN.has(status) && isJson(text)) {
     return {
@@ -123,6 +124,36 @@ async function understand(
     code: "UPSTREAM_ERROR",
     message: `${provider.name} failed (status ${status}). Nothing was charged; try again.`,
   });
+}
+
+/**
+ * The beginning of an error body, as long as it comes: what the status means stands without it. The
+ * rest is not read, as it may have no end.
+ */
+async function readError(response: Response, signal: AbortSignal): Promise<string> {
+  if (response.body === null) return "";
+  const reader = response.body.getReader();
+  const leave = () => void reader.cancel().catch(() => {});
+  // The abort itself may go unheard once the headers are there.
+  signal.addEventListener("abort", leave);
+  const decoder = new TextDecoder();
+  let text = "";
+  let sizeBytes = 0;
+  try {
+    while (sizeBytes < ERROR_BYTES_MAX) {
+      const { done, value } = await reader.read();
+      if (done) return text + decoder.decode();
+      const part = value.subarray(0, ERROR_BYTES_MAX - sizeBytes);
+      text += decoder.decode(part, { stream: true });
+      sizeBytes += part.length;
+    }
+  } catch {
+    // It broke off.
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+  leave();
+  return text;
 }
 
 function failed(refusal: Refusal, incident: string | null = null): Forwarded {
