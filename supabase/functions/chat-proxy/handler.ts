@@ -31,6 +31,12 @@ import type { SettlementContext } from "./settlement.ts";
 export function createHandler(
   deps: ChatProxyDeps,
 ): (request: Request) => Promise<Response> {
+  const app = createChatApp(deps);
+  return async (request) => await app.fetch(request);
+}
+
+/** The function's routes, of which every POST is a chat. */
+export function createChatApp(deps: ChatProxyDeps) {
   const app = createApp({
     slug: "chat-proxy",
     corsAllowedOrigins: deps.env.corsAllowedOrigins,
@@ -42,7 +48,7 @@ export function createHandler(
   });
   addRoute(app, "/v1/models", { GET: (c) => models(c, deps) });
   addRoute(app, "/v1/models/:model{.+}", { GET: (c) => models(c, deps) });
-  return async (request) => await app.fetch(request);
+  return app;
 }
 
 async function models(c: AppContext, deps: ChatProxyDeps): Promise<Response> {
