@@ -9,19 +9,15 @@ import { isRefusal } from "../../../shared/edge/refusal.ts";
 import type { Dialect } from "../../../shared/llm/dialect.ts";
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import type { ChatProxyDeps } from "./deps.ts";
+import type { End, Outcome } from "./ending.ts";
 import { forward } from "./forward.ts";
 import { createHold, type Hold } from "./hold.ts";
 import { inTime } from "./in_time.ts";
 import { noteProviderIncident } from "./incidents.ts";
 import type { ChatCall } from "./read_request.ts";
-import { type End, relay } from "./relay.ts";
+import { relay } from "./relay.ts";
 import type { Route } from "./route.ts";
-import {
-  type Outcome,
-  releaseRequest,
-  type SettlementContext,
-  settleRequest,
-} from "./settlement.ts";
+import { releaseRequest, type SettlementContext, settleRequest } from "./settlement.ts";
 import { readWholeAnswer } from "./whole_answer.ts";
 
 /**

@@ -3,7 +3,7 @@
  */
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import { type Basis, type Tokens, ZERO_TOKENS } from "../../../shared/pricing/usage.ts";
-import type { End } from "./relay.ts";
+import type { End } from "./ending.ts";
 
 export type ChargeDecision =
   | { kind: "charge"; tokens: Tokens; basis: Basis }

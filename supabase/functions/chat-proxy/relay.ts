@@ -11,18 +11,9 @@ import type { Meter, MeterSnapshot } from "../../../shared/llm/meter.ts";
 import type { DialectError } from "../../../shared/llm/dialect.ts";
 import type { AbortPolicy } from "../../../shared/llm/providers.ts";
 import { createEventSplitter, type SplitEvent } from "../../../shared/llm/sse_events.ts";
+import { type End, END_CODES, type Outcome } from "./ending.ts";
 import type { Hold } from "./hold.ts";
 import { inTime } from "./in_time.ts";
-import type { Outcome } from "./settlement.ts";
-
-/** How an answer ended. `complete` is the only one that the provider chose. */
-export type End =
-  | "complete"
-  | "upstream_error"
-  | "cancelled"
-  | "deadline"
-  | "insufficient_balance"
-  | "output_limit";
 
 export type RelayOptions = {
   upstream: ReadableStream<Uint8Array>;
@@ -271,13 +262,3 @@ export function relay(options: RelayOptions): Relay {
 
   return { body, done };
 }
-
-/** What the trailing comment says of an end that the reader may not expect. */
-const END_CODES: Record<End, string | null> = {
-  complete: null,
-  cancelled: null,
-  upstream_error: "UPSTREAM_ERROR",
-  deadline: "DEADLINE_REACHED",
-  insufficient_balance: "INSUFFICIENT_BALANCE",
-  output_limit: "OUTPUT_LIMIT_REACHED",
-};

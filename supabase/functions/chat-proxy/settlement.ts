@@ -7,18 +7,8 @@ import type { Settlement } from "../../../shared/credit/results.ts";
 import { LOG, logError, logInfo, logWarning } from "../../../shared/edge/log.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
 import type { MeterFlag, MeterSnapshot } from "../../../shared/llm/meter.ts";
-import { type Basis, type Tokens } from "../../../shared/pricing/usage.ts";
 import { decideCharge } from "./decide_charge.ts";
-import type { End } from "./relay.ts";
-
-/** What a request came to, for the reader: in the trailing comment or the headers. */
-export type Outcome = {
-  cost: string;
-  /** Null for a guest, and where there is no reservation. */
-  balance: string | null;
-  tokens: Tokens | null;
-  basis: Basis | null;
-};
+import type { End, Outcome } from "./ending.ts";
 
 /** Who and what is being settled; everything that a backfill would need. */
 export type SettlementContext = {

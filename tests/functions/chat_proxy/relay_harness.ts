@@ -4,12 +4,11 @@ import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import type { Hold } from "../../../supabase/functions/chat-proxy/hold.ts";
 import {
-  type End,
   type Relay,
   relay,
   type RelayOptions,
 } from "../../../supabase/functions/chat-proxy/relay.ts";
-import type { Outcome } from "../../../supabase/functions/chat-proxy/settlement.ts";
+import type { End, Outcome } from "../../../supabase/functions/chat-proxy/ending.ts";
 
 export type Settled = { snapshot: MeterSnapshot; end: End };
 

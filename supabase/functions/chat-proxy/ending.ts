@@ -1,0 +1,30 @@
+/** The words that the steps share for how a request ends. */
+import type { Basis, Tokens } from "../../../shared/pricing/usage.ts";
+
+/** How an answer ended. `complete` is the only one that the provider chose. */
+export type End =
+  | "complete"
+  | "upstream_error"
+  | "cancelled"
+  | "deadline"
+  | "insufficient_balance"
+  | "output_limit";
+
+/** What the trailing comment says of an end that the reader may not expect. */
+export const END_CODES: Record<End, string | null> = {
+  complete: null,
+  cancelled: null,
+  upstream_error: "UPSTREAM_ERROR",
+  deadline: "DEADLINE_REACHED",
+  insufficient_balance: "INSUFFICIENT_BALANCE",
+  output_limit: "OUTPUT_LIMIT_REACHED",
+};
+
+/** What a request came to, for the reader: in the trailing comment or the headers. */
+export type Outcome = {
+  cost: string;
+  /** Null for a guest, and where there is no reservation. */
+  balance: string | null;
+  tokens: Tokens | null;
+  basis: Basis | null;
+};
