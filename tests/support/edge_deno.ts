@@ -100,8 +100,13 @@ export async function startUploaded(
 
 /** Where Deno keeps packages and finds the registry: the one thing shared with this machine. */
 function denoSettings(): Record<string, string> {
-  const settings: Record<string, string> = {};
-  for (const name of ["DENO_DIR", "NPM_CONFIG_REGISTRY", "DENO_CERT", "HTTPS_PROXY", "NO_PROXY"]) {
+  // Today's Deno trusts what the system does, the one of then only a list of its own.
+  const settings: Record<string, string> = { DENO_TLS_CA_STORE: "mozilla,system" };
+  const names = [
+    ...["DENO_DIR", "NPM_CONFIG_REGISTRY", "HTTPS_PROXY", "NO_PROXY"],
+    ...["DENO_CERT", "DENO_TLS_CA_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR"],
+  ];
+  for (const name of names) {
     const value = Deno.env.get(name);
     if (value !== undefined) settings[name] = value;
   }
