@@ -134,7 +134,9 @@ begin
       amount = due,
       decision = decided.decision,
       reason = decided.reason
-    where d.user_id = decided.user_id;
+    where d.user_id = decided.user_id
+      -- Two sign-ups can have found the same decision by its e-mail address: the first keeps it.
+      and (d.granted_to is null or d.granted_to = p_user_id);
   end if;
   update public.user_balances set welcomed_at = clock_timestamp() where user_id = p_user_id;
   if due > 0 then

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { connect, type Sql } from "../support/connect.ts";
 import { withDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
 import { accountOf, assertReconciled, call, createUser, reserve } from "../support/ledger_calls.ts";
 
 /** The keys of a user's grants: there may be one. */
@@ -126,3 +127,33 @@ Deno.test("one address earns the credit at most as often a day as the setting sa
     );
     assertEquals(decisions.filter((answer) => answer["decision"] === "grant").length, 2);
   }));
+
+Deno.test("two sign-ups of one mailbox at the same moment, under ids that the hook did not know, leave no credit for a third", () =>
+  withDatabase(async ({ sql, service }) => {
+    const decide = (email: string) =>
+      call(service, "decide_sign_up", {
+        p_user_id: crypto.randomUUID(), // OAuth: not the id that is inserted
+        p_email: email,
+        p_address_hash: null,
+        p_is_anonymous: false,
+      });
+    const emails = ["box+1@gmail.com", "box+2@gmail.com", "box+3@gmail.com"];
+    await decide(emails[0]!);
+    await decide(emails[1]!);
+    const ids: string[] = [];
+    let second: Promise<string> | undefined;
+    await sql.begin(async (first) => {
+      ids.push(await createUser(first, { email: emails[0]! }));
+      // It finds the same decision, and waits for the first one's transaction.
+      second = createUser(sql, { email: emails[1]! });
+      await until("the second sign-up to wait", async () => {
+        const [row] = await sql`select count(*)::int as waiting from pg_locks where not granted`;
+        return row?.["waiting"] > 0;
+      });
+    });
+    ids.push(await second!);
+    await decide(emails[2]!);
+    ids.push(await createUser(sql, { email: emails[2]! }));
+    const balances = await Promise.all(ids.map(async (id) => (await accountOf(sql, id)).balance));
+    assertEquals(balances, ["10", "0", "0"]);
+  }, { connections: 5 }));

@@ -15,6 +15,7 @@ import { DONE_EVENT, readError } from "./openai_chat_errors.ts";
 import { readUsage, type UsageReport } from "./openai_chat_usage.ts";
 
 const encoder = new TextEncoder();
+const NO_BYTES = new Uint8Array(0);
 
 /** An `event: error` whose data is in no shape that we know. */
 const UNTOLD_ERROR: ProviderError = {
@@ -206,7 +207,8 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
       choices: [{ index: 0, delta: hasRole ? {} : { role: "assistant" }, finish_reason: "length" }],
     };
     return {
-      closing: encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`),
+      // It said itself why it finished: a second reason would overrule it.
+      closing: finish === null ? encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`) : NO_BYTES,
       terminal: encoder.encode(DONE_EVENT),
     };
   }

@@ -17,7 +17,8 @@ export type ChargeDecision =
  * - Without a report, the text that was received is estimated. The provider's error messages are
  *   not text that was received.
  * - Nothing received, nothing reported: free, where the provider failed or said nothing. Where the
- *   client hung up, the provider had its prompt and bills it: the prompt is charged.
+ *   client hung up, and not on an error, the provider had its prompt and bills it: the prompt is
+ *   charged.
  *
  * @param inputTokensEstimate the prompt, fairly estimated; used only where nothing was reported.
  */
@@ -32,7 +33,7 @@ export function decideCharge(
       ? { kind: "charge", tokens: snapshot.usage, basis: "reported" }
       : { kind: "release", reason: "empty_answer" };
   }
-  if (!snapshot.hasContent && end !== "cancelled") {
+  if (!snapshot.hasContent && (end !== "cancelled" || snapshot.error !== null)) {
     return {
       kind: "release",
       reason: snapshot.error ? "upstream_error" : "empty_answer",

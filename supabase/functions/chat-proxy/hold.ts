@@ -116,7 +116,8 @@ export function createHold(
         // A heartbeat may be under way: it asks for no slice, so one more question can be needed.
         await extending;
         if (outputTokens >= reserved && !refused && reserved < limit) {
-          await extend(reserved + slice);
+          // One event can be longer than a slice, such as a tool call that comes whole.
+          await extend(Math.max(reserved, outputTokens) + slice);
         }
         return outputTokens < reserved || reserved >= limit;
       })();

@@ -105,7 +105,9 @@ export function relay(options: RelayOptions): Relay {
     return concluding ??= (async () => {
       hold?.stop();
       try {
-        const settled = options.settle(meter.snapshot(), end, firstTokenMs);
+        // Nobody was there any more: the deadline only ended our reading on for the usage.
+        const how = end === "deadline" && !hasClient ? "cancelled" : end;
+        const settled = options.settle(meter.snapshot(), how, firstTokenMs);
         settled.then(markDone, markDone);
         if (end !== "complete") leaveUpstream();
         if (hasClient) {

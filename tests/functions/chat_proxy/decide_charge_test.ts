@@ -80,3 +80,11 @@ Deno.test("hanging up before the first word costs the prompt: the provider had i
   assertEquals(decideCharge(SEEN, 40_000, "deadline").kind, "release");
   assertEquals(decideCharge(SEEN, 40_000, "upstream_error").kind, "release");
 });
+
+Deno.test("hanging up on the provider's error, as SDKs do, is free", () => {
+  const error = { message: "overloaded", type: null, code: null };
+  assertEquals(decideCharge({ ...SEEN, error }, 40_000, "cancelled"), {
+    kind: "release",
+    reason: "upstream_error",
+  });
+});

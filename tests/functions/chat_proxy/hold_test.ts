@@ -135,3 +135,9 @@ Deno.test("a limit is exceeded only by more than an estimate can err", () =>
     assertEquals(hold.exceedsLimit(1601), true);
     return Promise.resolve();
   }));
+
+Deno.test("an event of several slices is covered by one question, where the balance has it", () =>
+  withHold(granted, async (hold, calls) => {
+    assertEquals(await hold.covers(750), true);
+    assertEquals(calls.map((call) => call.outputTokensTotal), [850]);
+  }));

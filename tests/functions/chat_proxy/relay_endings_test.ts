@@ -64,7 +64,7 @@ Deno.test("a client that leaves after the finish, before the usage, is charged w
   assertEquals(answer.settled[0]?.snapshot.usage?.output, WORDS.length);
 });
 
-Deno.test("a client that leaves an endless drain is settled at the deadline", async () => {
+Deno.test("a client that leaves an endless drain is settled at the deadline, as one that left", async () => {
   const upstream = openUpstream();
   const answer = relayed(upstream.stream, { abortPolicy: "drain", deadlineMs: 60 });
   const reader = answer.body.getReader();
@@ -72,7 +72,7 @@ Deno.test("a client that leaves an endless drain is settled at the deadline", as
   await reader.read();
   await reader.cancel();
   await answer.done;
-  assertEquals(answer.settled.map(({ end }) => end), ["deadline"]);
+  assertEquals(answer.settled.map(({ end }) => end), ["cancelled"]);
 });
 
 Deno.test("the cost comment is never glued to a last event that no blank line ended", async () => {
@@ -130,4 +130,13 @@ Deno.test("a provider that ignores its output limit is stopped, as at a length l
   const answer = relayed(chunksOf(encode(endless), 300), { hold });
   assertMatch(await textOf(answer.body), /OUTPUT_LIMIT_REACHED[^\n]*\n\ndata: \[DONE\]\n\n$/);
   assertEquals(answer.settled.map(({ end }) => end), ["output_limit"]);
+});
+
+Deno.test("an answer that has finished is not said to be cut short when the deadline comes before its usage", async () => {
+  const upstream = openUpstream();
+  const answer = relayed(upstream.stream, { deadlineMs: 40, abortUpstream: upstream.abort });
+  upstream.send(answerOf(WORDS, { usage: false }).replace("data: [DONE]\n\n", ""));
+  const received = await textOf(answer.body);
+  assertEquals(received.includes('"finish_reason":"length"'), false);
+  assertMatch(received, /DEADLINE_REACHED[^\n]*\n\ndata: \[DONE\]\n\n$/);
 });
