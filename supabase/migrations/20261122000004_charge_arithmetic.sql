@@ -3,8 +3,44 @@
 --
 -- Multiplied by 0.001 and never divided by 1,000: numeric division may round, this cannot.
 
+-- The unit price of each token class for a prompt of so many tokens, USD per 1,000. Past the
+-- long-context threshold the whole request is priced at the long tier; a class without a price of
+-- its own falls back: cache_read and cache_write_5m to input, cache_write_1h to cache_write_5m.
+create function billing.unit_prices(
+  p_price billing.model_pricing_history,
+  p_prompt_tokens bigint,
+  out is_long boolean,
+  out input numeric,
+  out cache_read numeric,
+  out cache_write_5m numeric,
+  out cache_write_1h numeric,
+  out output numeric
+)
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  is_long := coalesce(p_prompt_tokens > p_price.long_context_threshold_tokens, false);
+  input := p_price.input_per_1k;
+  cache_read := p_price.cache_read_per_1k;
+  cache_write_5m := p_price.cache_write_5m_per_1k;
+  cache_write_1h := p_price.cache_write_1h_per_1k;
+  output := p_price.output_per_1k;
+  if is_long then
+    input := coalesce(p_price.long_input_per_1k, input);
+    cache_read := coalesce(p_price.long_cache_read_per_1k, cache_read);
+    cache_write_5m := coalesce(p_price.long_cache_write_5m_per_1k, cache_write_5m);
+    cache_write_1h := coalesce(p_price.long_cache_write_1h_per_1k, cache_write_1h);
+    output := coalesce(p_price.long_output_per_1k, output);
+  end if;
+  cache_read := coalesce(cache_read, input);
+  cache_write_5m := coalesce(cache_write_5m, input);
+  cache_write_1h := coalesce(cache_write_1h, cache_write_5m);
+end
+$$;
+
 -- The exact cost of disjoint token classes at a price version, before markup.
--- Past the long-context threshold the whole request is priced at the long tier.
 create function billing.cost_of(
   p_version bigint,
   p_input integer,
@@ -19,44 +55,18 @@ set search_path = ''
 as $$
 declare
   price billing.model_pricing_history;
-  long boolean;
-  input numeric;
-  cache_read numeric;
-  cache_write_5m numeric;
-  cache_write_1h numeric;
-  output numeric;
+  unit record;
 begin
   select * into strict price from billing.model_pricing_history h where h.price_version = p_version;
-  long := coalesce(
-    p_input::bigint + p_cache_read + p_cache_write_5m + p_cache_write_1h
-      > price.long_context_threshold_tokens,
-    false
-  );
-  input := case when long then coalesce(price.long_input_per_1k, price.input_per_1k)
-    else price.input_per_1k end;
-  output := case when long then coalesce(price.long_output_per_1k, price.output_per_1k)
-    else price.output_per_1k end;
-  cache_read := coalesce(
-    case when long then coalesce(price.long_cache_read_per_1k, price.cache_read_per_1k)
-      else price.cache_read_per_1k end,
-    input
-  );
-  cache_write_5m := coalesce(
-    case when long then coalesce(price.long_cache_write_5m_per_1k, price.cache_write_5m_per_1k)
-      else price.cache_write_5m_per_1k end,
-    input
-  );
-  cache_write_1h := coalesce(
-    case when long then coalesce(price.long_cache_write_1h_per_1k, price.cache_write_1h_per_1k)
-      else price.cache_write_1h_per_1k end,
-    cache_write_5m
+  unit := billing.unit_prices(
+    price, p_input::bigint + p_cache_read + p_cache_write_5m + p_cache_write_1h
   );
   return (
-    p_input * input
-    + p_cache_read * cache_read
-    + p_cache_write_5m * cache_write_5m
-    + p_cache_write_1h * cache_write_1h
-    + p_output * output
+    p_input * unit.input
+    + p_cache_read * unit.cache_read
+    + p_cache_write_5m * unit.cache_write_5m
+    + p_cache_write_1h * unit.cache_write_1h
+    + p_output * unit.output
   ) * 0.001 + price.request_fee;
 end
 $$;
@@ -188,4 +198,25 @@ as $$
   )
   from billing.model_pricing_history h
   where h.price_version = p_version;
+$$;
+
+-- Token classes as they travel.
+create function billing.tokens_as_json(
+  p_input bigint,
+  p_cache_read bigint,
+  p_cache_write_5m bigint,
+  p_cache_write_1h bigint,
+  p_output bigint
+) returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'input', coalesce(p_input, 0),
+    'cache_read', coalesce(p_cache_read, 0),
+    'cache_write_5m', coalesce(p_cache_write_5m, 0),
+    'cache_write_1h', coalesce(p_cache_write_1h, 0),
+    'output', coalesce(p_output, 0)
+  );
 $$;

@@ -57,7 +57,6 @@ declare
   hold billing.reservations;
   available numeric;
   affordable integer;
-  minimum_refused boolean := false;
   would_refuse text;
   places_left integer;
   wanted integer;
@@ -155,8 +154,7 @@ begin
     affordable := billing.affordable_output_tokens(
       hold.price_version, hold.input_tokens_max, hold.markup_basis_points, available
     );
-    minimum_refused := available < settings.minimum_balance;
-    if minimum_refused or affordable < 1 then
+    if available < settings.minimum_balance or affordable < 1 then
       if hold.enforced then
         perform billing.refuse_for_balance(account, hold, settings);
       end if;

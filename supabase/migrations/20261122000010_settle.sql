@@ -263,12 +263,9 @@ as $$
     'balance', billing.usd(p_charge.balance_after),
     'basis', p_charge.basis,
     -- What was charged for: of an estimate, perhaps less than was asked to be.
-    'tokens', jsonb_build_object(
-      'input', p_charge.input_tokens,
-      'cache_read', p_charge.cache_read_tokens,
-      'cache_write_5m', p_charge.cache_write_5m_tokens,
-      'cache_write_1h', p_charge.cache_write_1h_tokens,
-      'output', p_charge.output_tokens
+    'tokens', billing.tokens_as_json(
+      p_charge.input_tokens, p_charge.cache_read_tokens, p_charge.cache_write_5m_tokens,
+      p_charge.cache_write_1h_tokens, p_charge.output_tokens
     )
   );
 $$;

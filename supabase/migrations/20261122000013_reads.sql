@@ -1,25 +1,5 @@
 -- What users and operators read, with every amount as an exact decimal string.
 
-create function billing.tokens_as_json(
-  p_input bigint,
-  p_cache_read bigint,
-  p_cache_write_5m bigint,
-  p_cache_write_1h bigint,
-  p_output bigint
-) returns jsonb
-language sql
-immutable
-set search_path = ''
-as $$
-  select jsonb_build_object(
-    'input', coalesce(p_input, 0),
-    'cache_read', coalesce(p_cache_read, 0),
-    'cache_write_5m', coalesce(p_cache_write_5m, 0),
-    'cache_write_1h', coalesce(p_cache_write_1h, 0),
-    'output', coalesce(p_output, 0)
-  );
-$$;
-
 create function billing.account_balance(p_user_id uuid) returns jsonb
 language plpgsql
 security definer

@@ -1,42 +1,5 @@
 -- The receipt: why a request cost what it cost.
 
--- The unit price of each token class, by the rules of billing.cost_of.
-create function billing.price_lines(
-  p_price billing.model_pricing_history,
-  p_charge public.usage_records,
-  p_long boolean
-) returns table (ordinal integer, class text, tokens integer, per_1k numeric)
-language sql
-immutable
-set search_path = ''
-as $$
-  with tier as (
-    select
-      case when p_long then coalesce(p_price.long_input_per_1k, p_price.input_per_1k)
-        else p_price.input_per_1k end as input,
-      case when p_long then coalesce(p_price.long_cache_read_per_1k, p_price.cache_read_per_1k)
-        else p_price.cache_read_per_1k end as cache_read,
-      case when p_long
-        then coalesce(p_price.long_cache_write_5m_per_1k, p_price.cache_write_5m_per_1k)
-        else p_price.cache_write_5m_per_1k end as cache_write_5m,
-      case when p_long
-        then coalesce(p_price.long_cache_write_1h_per_1k, p_price.cache_write_1h_per_1k)
-        else p_price.cache_write_1h_per_1k end as cache_write_1h,
-      case when p_long then coalesce(p_price.long_output_per_1k, p_price.output_per_1k)
-        else p_price.output_per_1k end as output
-  )
-  select line.*
-  from tier t
-  cross join lateral (values
-    (1, 'input', p_charge.input_tokens, t.input),
-    (2, 'cache_read', p_charge.cache_read_tokens, coalesce(t.cache_read, t.input)),
-    (3, 'cache_write_5m', p_charge.cache_write_5m_tokens, coalesce(t.cache_write_5m, t.input)),
-    (4, 'cache_write_1h', p_charge.cache_write_1h_tokens,
-      coalesce(t.cache_write_1h, t.cache_write_5m, t.input)),
-    (5, 'output', p_charge.output_tokens, t.output)
-  ) line (ordinal, class, tokens, per_1k);
-$$;
-
 -- Why this price: token classes, unit prices, price version, basis, and the balance before and
 -- after. p_user_id null reads as the operator; otherwise another user's receipt does not exist.
 create function billing.receipt(p_user_id uuid, p_request_id uuid) returns jsonb
@@ -48,8 +11,10 @@ as $$
 declare
   charge public.usage_records;
   correction public.usage_records;
+  -- The charge and its correction together: the true usage, which the lines explain.
+  whole public.usage_records;
   price billing.model_pricing_history;
-  long boolean;
+  unit record;
 begin
   select * into charge from public.usage_records u
   where u.request_id = p_request_id
@@ -62,18 +27,11 @@ begin
   where u.request_id = p_request_id and u.sequence = 1;
   select * into strict price from billing.model_pricing_history h
   where h.price_version = charge.price_version;
-  -- The lines explain the true usage: the charge and its correction together.
-  charge.input_tokens := charge.input_tokens + coalesce(correction.input_tokens, 0);
-  charge.cache_read_tokens := charge.cache_read_tokens + coalesce(correction.cache_read_tokens, 0);
-  charge.cache_write_5m_tokens :=
-    charge.cache_write_5m_tokens + coalesce(correction.cache_write_5m_tokens, 0);
-  charge.cache_write_1h_tokens :=
-    charge.cache_write_1h_tokens + coalesce(correction.cache_write_1h_tokens, 0);
-  charge.output_tokens := charge.output_tokens + coalesce(correction.output_tokens, 0);
-  long := coalesce(
-    charge.input_tokens::bigint + charge.cache_read_tokens + charge.cache_write_5m_tokens
-      + charge.cache_write_1h_tokens > price.long_context_threshold_tokens,
-    false
+  whole := case when correction.request_id is null then charge
+    else billing.as_one(charge, correction) end;
+  unit := billing.unit_prices(
+    price, whole.input_tokens::bigint + whole.cache_read_tokens + whole.cache_write_5m_tokens
+      + whole.cache_write_1h_tokens
   );
   return jsonb_build_object(
     'request_id', charge.request_id,
@@ -81,12 +39,12 @@ begin
     'chat_id', charge.chat_id,
     'provider', charge.provider_id,
     'model', charge.provider_id || ':' || charge.model_id,
-    'basis', coalesce(correction.basis, charge.basis),
+    'basis', whole.basis,
     'finish', coalesce(correction.finish, charge.finish),
     'provider_request_id', coalesce(correction.provider_request_id, charge.provider_request_id),
     'price_version', charge.price_version,
     'price_effective_from', price.effective_from,
-    'tier', case when long then 'long_context' else 'standard' end,
+    'tier', case when unit.is_long then 'long_context' else 'standard' end,
     'markup_basis_points', charge.markup_basis_points,
     'lines', (
       select jsonb_agg(
@@ -98,13 +56,19 @@ begin
         )
         order by line.ordinal
       )
-      from billing.price_lines(price, charge, long) line
+      from (values
+        (1, 'input', whole.input_tokens, unit.input),
+        (2, 'cache_read', whole.cache_read_tokens, unit.cache_read),
+        (3, 'cache_write_5m', whole.cache_write_5m_tokens, unit.cache_write_5m),
+        (4, 'cache_write_1h', whole.cache_write_1h_tokens, unit.cache_write_1h),
+        (5, 'output', whole.output_tokens, unit.output)
+      ) line (ordinal, class, tokens, per_1k)
       where line.tokens <> 0
     ),
     'request_fee', billing.usd(price.request_fee),
-    'cost', billing.usd(charge.cost + coalesce(correction.cost, 0)),
-    'collected', billing.usd(charge.collected + coalesce(correction.collected, 0)),
-    'uncollected', billing.usd(charge.uncollected + coalesce(correction.uncollected, 0)),
+    'cost', billing.usd(whole.cost),
+    'collected', billing.usd(whole.collected),
+    'uncollected', billing.usd(whole.uncollected),
     'balance_before', billing.usd(charge.balance_before),
     'balance_after', billing.usd(charge.balance_after),
     'created_at', charge.created_at,
