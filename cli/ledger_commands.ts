@@ -1,6 +1,7 @@
 /** Commands that ask the ledger for one thing. Each answers its exit code. */
 import type { Refusal } from "../shared/edge/refusal.ts";
 import { isRefusal } from "../shared/edge/refusal.ts";
+import { isUuid } from "../shared/edge/uuid.ts";
 import { formatUsd, parseUsd } from "../shared/pricing/money.ts";
 import * as z from "zod/mini";
 import type { Target } from "./target.ts";
@@ -137,7 +138,7 @@ export class BadArgument extends Error {
 }
 
 function requireUuid(what: string, id: string): void {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) {
+  if (!isUuid(id)) {
     throw new BadArgument(`${what} is named by its id, a UUID; "${id}" is none.`);
   }
 }

@@ -6,6 +6,7 @@ import { findCredential } from "./credentials.ts";
 import type { Env } from "./env.ts";
 import { newGuestToken, readGuestToken } from "./guest_token.ts";
 import type { Refusal } from "./refusal.ts";
+import { isUuid } from "./uuid.ts";
 import { createVerifyToken, type VerifyToken } from "./verify_token.ts";
 
 /** A user with an account. `userId` is a lower-case UUID. */
@@ -44,7 +45,6 @@ export type IdentifyDeps = {
 const GUEST_TOKEN_HEADER = "x-guest-token";
 const GUEST_COOKIE = "farebox_guest";
 const GUEST_COOKIE_SECONDS = 30 * 24 * 3600;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** What `identify` needs, from the configuration. Make it once per isolate: it holds a cache. */
 export function identifyDeps(env: Env): IdentifyDeps {
@@ -120,10 +120,17 @@ export function guestHeaders(caller: Caller, request: Request): Record<string, s
   };
 }
 
+/** Sends the guest's headers with an answer, whatever it is. */
+export function addGuestHeaders(response: Response, caller: Caller, request: Request): void {
+  for (const [name, value] of Object.entries(guestHeaders(caller, request))) {
+    response.headers.append(name, value);
+  }
+}
+
 function identifyOperator(headers: Headers): OperatorCaller | Refusal {
   const userId = headers.get("x-user-id")?.trim();
   if (!userId) return { kind: "operator", onBehalfOf: null };
-  if (UUID.test(userId)) return { kind: "operator", onBehalfOf: userId.toLowerCase() };
+  if (isUuid(userId)) return { kind: "operator", onBehalfOf: userId.toLowerCase() };
   return {
     code: "INVALID_REQUEST",
     message: "The header `x-user-id` must be the id of a user, a UUID.",

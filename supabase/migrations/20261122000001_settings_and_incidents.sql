@@ -16,7 +16,7 @@ create table billing.settings (
   markup_basis_points integer not null default 0,
   guest_window_hours integer not null default 24,
   -- The house pays for guests, so their prompts and answers are bounded even where the model's are
-  -- not. The prompt's bound is of its upper bound, two to three times the usual count.
+  -- not. The prompt's bound is of its upper bound, several times the usual count.
   guest_input_tokens_max integer not null default 16384,
   guest_output_tokens_max integer not null default 4096,
   welcome_per_address_per_day_max integer default 10,

@@ -13,13 +13,14 @@ import {
   type Route,
 } from "../../../shared/edge/app.ts";
 import {
+  addGuestHeaders,
   type Caller,
-  guestHeaders,
   identify,
   type IdentifyDeps,
 } from "../../../shared/edge/identify.ts";
 import { readJson } from "../../../shared/edge/read_body.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
+import { isUuid } from "../../../shared/edge/uuid.ts";
 import { parseUsd, rawJsonNumber } from "../../../shared/pricing/money.ts";
 import { estimate, type PromptReader } from "./estimate.ts";
 import { isPrintable, PageQuery, readQuery, SummaryQuery, UsageQuery } from "./query.ts";
@@ -34,7 +35,6 @@ export type BalanceDeps = {
   corsAllowedOrigins: readonly string[];
 };
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const CHAT_ID_CHARS_MAX = 128;
 
 /** Builds the function: from requests to responses. */
@@ -133,7 +133,7 @@ export function createHandler(
 
   async function receipt(c: AppContext, caller: Caller): Promise<Response> {
     const requestId = c.req.param("requestId") ?? "";
-    if (!UUID.test(requestId)) {
+    if (!isUuid(requestId)) {
       return refuse(c, {
         code: "INVALID_REQUEST",
         message: "A receipt is found by its request id, the UUID in x-request-id.",
@@ -197,11 +197,7 @@ export function createHandler(
       const caller = await identify(c.req.raw, deps.identify);
       if (isRefusal(caller)) return refuse(c, caller);
       const response = await route(c, caller);
-      for (
-        const [name, value] of Object.entries(guestHeaders(caller, c.req.raw))
-      ) {
-        response.headers.append(name, value);
-      }
+      addGuestHeaders(response, caller, c.req.raw);
       return response;
     };
   }

@@ -33,7 +33,6 @@ export type Exchange = {
   route: Route;
   reservation: Reservation | null;
   context: SettlementContext;
-  startedMs: number;
 };
 
 /** Forwards the request and gives the answer on. */
@@ -104,17 +103,6 @@ async function exchangeWithProvider(
   }
 
   const contentType = forwarded.response.headers.get("content-type") ?? "application/json";
-  if (/^text\/html\b/i.test(contentType)) {
-    // A login page, a proxy's greeting: whatever it is, it is no answer.
-    abort.abort();
-    await forwarded.body.cancel().catch(() => {});
-    await release("upstream_error");
-    return refuse(c, {
-      code: "UPSTREAM_ERROR",
-      message: `${route.provider.name} sent a web page. Nothing was charged; the operator should ` +
-        "check the provider's address.",
-    });
-  }
   const headers = new Headers({ "cache-control": "no-store", "content-type": contentType });
   if (isBalanceLimited) {
     headers.set("x-output-limited-by", reservation.output_limited_by!);
@@ -165,7 +153,7 @@ function streamed(
   parts: AnswerParts,
   deps: ChatProxyDeps,
 ): Response {
-  const { dialect, call, route, context, startedMs } = exchange;
+  const { dialect, call, route, context } = exchange;
   const { body, done } = relay({
     upstream: parts.body,
     meter: dialect.createMeter(route.endpoint.counting),
@@ -176,10 +164,10 @@ function streamed(
     hold: parts.hold,
     inputTokensEstimate: context.inputTokensEstimate,
     heartbeatMs: deps.env.heartbeatMs,
-    deadlineMs: timeLeftMs(deps.env.streamDeadlineMs, startedMs, deps),
+    deadlineMs: timeLeftMs(deps.env.streamDeadlineMs, context, deps),
     settle: parts.settle,
     requestId: context.requestId,
-    startedMs,
+    startedMs: context.startedMs,
     now: deps.now,
     errorEvent: dialect.errorEvent,
   });
@@ -194,12 +182,12 @@ async function whole(
   parts: AnswerParts,
   deps: ChatProxyDeps,
 ): Promise<Response> {
-  const { dialect, route, startedMs } = exchange;
+  const { dialect, route, context } = exchange;
   const answer = await readWholeAnswer(
     parts.body,
     dialect,
     route.endpoint.counting,
-    timeLeftMs(Math.min(deps.env.streamDeadlineMs, WHOLE_DEADLINE_MS), startedMs, deps),
+    timeLeftMs(Math.min(deps.env.streamDeadlineMs, WHOLE_DEADLINE_MS), context, deps),
   );
   parts.hold?.stop();
   if (isRefusal(answer)) {
@@ -215,6 +203,10 @@ async function whole(
   return new Response(answer.bytes, { headers: parts.headers });
 }
 
-function timeLeftMs(deadlineMs: number, startedMs: number, { now }: ChatProxyDeps): number {
+function timeLeftMs(
+  deadlineMs: number,
+  { startedMs }: SettlementContext,
+  { now }: ChatProxyDeps,
+): number {
   return Math.max(1, deadlineMs - (now() - startedMs));
 }

@@ -90,6 +90,15 @@ async function understand(
   signal: AbortSignal,
 ): Promise<Forwarded> {
   if (response.ok && response.body !== null) {
+    if (/^text\/html\b/i.test(response.headers.get("content-type") ?? "")) {
+      // A login page, a proxy's greeting: whatever it is, it is no answer.
+      await response.body.cancel().catch(() => {});
+      return failed({
+        code: "UPSTREAM_ERROR",
+        message: `${provider.name} sent a web page. Nothing was charged; the operator should ` +
+          "check the provider's address.",
+      });
+    }
     return { kind: "answer", response, body: response.body };
   }
   const text = await readError(response, signal);

@@ -13,7 +13,7 @@ import {
   createApp,
   refuse,
 } from "../../../shared/edge/app.ts";
-import { guestHeaders, identify } from "../../../shared/edge/identify.ts";
+import { addGuestHeaders, identify } from "../../../shared/edge/identify.ts";
 import { readBody } from "../../../shared/edge/read_body.ts";
 import { isRefusal } from "../../../shared/edge/refusal.ts";
 import type { Dialect } from "../../../shared/llm/dialect.ts";
@@ -114,10 +114,7 @@ async function chat(
     route,
     reservation,
     context,
-    startedMs,
   }, deps);
-  for (const [name, value] of Object.entries(guestHeaders(caller, c.req.raw))) {
-    response.headers.append(name, value);
-  }
+  addGuestHeaders(response, caller, c.req.raw);
   return response;
 }

@@ -43,8 +43,8 @@ export type RelayOptions = {
 
 export type Relay = {
   body: ReadableStream<Uint8Array>;
-  /** Settled, or given up on: for `waitUntil`. Never rejects by the client's doing. */
-  done: Promise<unknown>;
+  /** Settled, or given up on: for `waitUntil`. Never rejects. */
+  done: Promise<void>;
 };
 
 const encoder = new TextEncoder();
@@ -56,6 +56,7 @@ const REST_MS = 1_000;
 
 /** What is written around the cost comment when an answer ends. */
 type Tail = { before: Uint8Array; after: Uint8Array };
+const NO_TAIL: Tail = { before: NOTHING, after: NOTHING };
 
 export function relay(options: RelayOptions): Relay {
   const { meter, hold } = options;
@@ -192,9 +193,7 @@ export function relay(options: RelayOptions): Relay {
     const { finish, usage, error } = meter.snapshot();
     // Neither a last event nor any of what comes before one: it did not end, it stopped.
     const isBroken = finish === null && usage === null && error === null;
-    await (isBroken
-      ? conclude("upstream_error", brokenOff)
-      : conclude("complete", () => ({ before: NOTHING, after: NOTHING })));
+    await (isBroken ? conclude("upstream_error", brokenOff) : conclude("complete", () => NO_TAIL));
   }
 
   /** Reads one chunk and passes on what it completes. True when the client got something. */
@@ -223,7 +222,7 @@ export function relay(options: RelayOptions): Relay {
   async function keepCovered(hold: Hold): Promise<void> {
     const { outputTokensEstimate, outputTokensUpper } = meter.snapshot();
     const inputTokens = options.inputTokensEstimate;
-    // The bound itself is two to three times an ordinary text: it would hold too much of a balance.
+    // The bound itself is several times an ordinary text: it would hold too much of a balance.
     const atMost = Math.min(outputTokensUpper, outputTokensEstimate * 1.5);
     hold.progress({ inputTokens, outputTokens: outputTokensEstimate }, atMost);
     if (hold.exceedsLimit(outputTokensEstimate)) return await conclude("output_limit", earlyEnd);
@@ -258,7 +257,7 @@ export function relay(options: RelayOptions): Relay {
         if (!isPulling) void run();
         return;
       }
-      await conclude("cancelled", () => ({ before: NOTHING, after: NOTHING }));
+      await conclude("cancelled", () => NO_TAIL);
     },
   }, { highWaterMark: 0 });
 

@@ -254,3 +254,20 @@ Deno.test("an error body that stops coming is left when the time is up, and its 
   await left.promise;
   assertEquals(refusalOf(result).incident, "provider_refused_credentials");
 });
+
+Deno.test("a web page with status 200 is no answer: it is left, and the operator's address is to be checked", async () => {
+  const left = Promise.withResolvers<void>();
+  const page = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("<html>Welcome!")),
+    cancel: () => left.resolve(),
+  });
+  await withServer(
+    () => new Response(page, { headers: { "content-type": "text/html; charset=utf-8" } }),
+    async (url) => {
+      const refusal = refusalOf(await forwardTo(url));
+      assertEquals([refusal.code, refusal.incident], ["UPSTREAM_ERROR", null]);
+      assertStringIncludes(refusal.message, "sent a web page. Nothing was charged");
+      await left.promise;
+    },
+  );
+});
