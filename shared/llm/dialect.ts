@@ -11,6 +11,28 @@ export type DialectName =
 /** A JSON object as parsed; `unknown` inside, for nothing in it has been checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/**
+ * What a request asks for beyond text. Each needs a price of its own on the model: without one the
+ * request is refused, for it would be sold below cost.
+ */
+export type PricedFeature =
+  /** Sound in the prompt: `input_audio_per_1k`. */
+  | "input_audio"
+  /** Spoken answers: `output_audio_per_1k`. */
+  | "output_audio"
+  /** Images in the answer: `output_image_per_1k`. */
+  | "output_image"
+  /** Searches by the provider: `web_search_fee` a search. */
+  | "web_search";
+
+/** What a path says that other dialects have in the body. */
+export interface RequestTarget {
+  /** The model's name as the client wrote it. */
+  readonly model: string;
+  /** True where the answer comes as server-sent events. */
+  readonly stream: boolean;
+}
+
 /** What the proxy must know of a request to meter it. */
 export interface ModelRequest {
   readonly kind: "request";
@@ -25,6 +47,23 @@ export interface ModelRequest {
   readonly wantsUsage: boolean;
   /** `chat_id` of the plain alias; never forwarded. */
   readonly chatId: string | null;
+  /** Models to try when the first one cannot answer, as the client wrote them; never forwarded. */
+  readonly fallbackModels: readonly string[];
+  /** What it asks for that has a price of its own. */
+  readonly features: readonly PricedFeature[];
+  /** How often the provider may search at most; 0 where it may not. */
+  readonly webSearchesMax: number;
+  /**
+   * True where the prompt holds what cannot be counted from here: files, documents, sound, or a
+   * conversation that lies at the provider. Then the whole context window is held, and a lost client
+   * is drained for the report.
+   */
+  readonly hidesInput: boolean;
+  /**
+   * True where this request makes the provider bill output that the stream does not show, such as
+   * summarised thinking. It is then held whole and drained, as for a model that `hides_reasoning`.
+   */
+  readonly hidesOutput: boolean;
 }
 
 /** Why a request cannot be served: what is wrong and what to do, and which parameter it is. */
@@ -59,6 +98,11 @@ export interface UpstreamRequest {
   readonly body: JsonObject;
   /** True when usage was switched on for us alone: withhold `usage_only` events from the client. */
   readonly withholdUsage: boolean;
+  /**
+   * What the endpoint's path goes on with, query included: Gemini has the model and the method
+   * there. Empty for every other dialect.
+   */
+  readonly pathSuffix: string;
 }
 
 /** An error to tell a client in its dialect. */
@@ -74,13 +118,19 @@ export interface DialectError {
 /** One wire format: how its requests are read and changed, its answers metered, its errors told. */
 export interface Dialect {
   readonly name: DialectName;
-  /** Checks a parsed body and says what must be known, or what is wrong. Never throws. */
-  readRequest(body: unknown): ModelRequest | RequestFault;
+  /**
+   * Checks a parsed body and says what must be known, or what is wrong. Never throws.
+   *
+   * @param target what the path said; only for a dialect that has the model there.
+   */
+  readRequest(body: unknown, target?: RequestTarget): ModelRequest | RequestFault;
   /** Upper bound of the prompt in tokens, at most the model's context window. */
   inputTokensMax(request: ModelRequest, limits: InputLimits): number;
   /** Fair estimate of the prompt in tokens, for what no provider reports. */
   inputTokensEstimate(request: ModelRequest, limits: InputLimits): number;
   rewriteRequest(request: ModelRequest, change: RequestChange): UpstreamRequest;
+  /** What of the client's own headers goes upstream with the request, such as a version of the API. */
+  requestHeaders(headers: Headers): Readonly<Record<string, string>>;
   /** Meters a streamed answer. */
   createMeter(rules: CountingRules): Meter;
   /** Meters a whole answer: the parsed body, of whatever status. Never throws. */

@@ -1,4 +1,4 @@
-import type { Tokens } from "../pricing/usage.ts";
+import { type MediaTokens, NO_MEDIA, type Tokens } from "../pricing/usage.ts";
 import type { SplitEvent } from "./sse_events.ts";
 
 /** What an event is to the relay. */
@@ -34,6 +34,14 @@ export type MeterFlag =
   | "counted_by_total"
   /** The provider's total fits no reading of its parts: the counting rule was charged. */
   | "total_mismatch"
+  /** More sound or images than the class that they are inside of: cut to it. */
+  | "media_exceeds_class"
+  /** Cache writes by lifetime that do not add up to their total: the rest is taken for 5 minutes. */
+  | "cache_split_stale"
+  /** The provider counted calls of a tool that has no price here: they are not charged. */
+  | "unpriced_tool"
+  /** The provider served a tier that costs more than the price here, which was charged. */
+  | "unpriced_tier"
   /** The meter itself failed on an event; the event was passed on. */
   | "meter_fault";
 
@@ -44,12 +52,29 @@ export interface ProviderError {
   readonly code: string | null;
 }
 
+/** What another model used within an answer, such as an advisor that the first one asked. */
+export interface OtherModelUsage {
+  /** As the provider calls it, without the provider's name. */
+  readonly model: string;
+  readonly tokens: Tokens;
+}
+
 /** What is known so far. At the end of the stream, what is known. */
 export interface MeterSnapshot {
   /** The last usage that the provider reported, in disjoint classes; `null` when it has not. */
   readonly usage: Tokens | null;
   /** How much of the output was reasoning, where reported: for information, it is inside `output`. */
   readonly reasoningTokens: number | null;
+  /** Sound and images within `usage`, where reported; zeros else. They are inside its classes. */
+  readonly media: MediaTokens;
+  /** How often the provider searched, where it bills by the search. */
+  readonly webSearches: number;
+  /** What other models used; not inside `usage`. One entry a model. */
+  readonly otherModels: readonly OtherModelUsage[];
+  /** The tier that the provider says it served, in its own word. */
+  readonly serviceTier: string | null;
+  /** What the provider says that it bills, a decimal string in USD; to compare, never to charge. */
+  readonly providerCost: string | null;
   /** Fair estimate of the output from what was received; what a charge without usage is based on. */
   readonly outputTokensEstimate: number;
   /** Upper bound of the output so far: the next slice is asked for by it; the estimate decides when to stop. */
@@ -66,6 +91,25 @@ export interface MeterSnapshot {
   readonly error: ProviderError | null;
   readonly flags: readonly MeterFlag[];
 }
+
+/** Nothing known yet: what a meter starts from. */
+export const NOTHING_METERED: MeterSnapshot = Object.freeze({
+  usage: null,
+  reasoningTokens: null,
+  media: NO_MEDIA,
+  webSearches: 0,
+  otherModels: [],
+  serviceTier: null,
+  providerCost: null,
+  outputTokensEstimate: 0,
+  outputTokensUpper: 0,
+  hasContent: false,
+  finish: null,
+  providerRequestId: null,
+  model: null,
+  error: null,
+  flags: [],
+});
 
 /** How a stream that we stop ends in the dialect's own terms, as it would at a length limit. */
 export interface EarlyEnd {

@@ -15,28 +15,52 @@ const REQUEST_OVERHEAD_TOKENS = 16;
 /** Quotes, colon, comma or brackets around one value of JSON. */
 const JSON_VALUE_OVERHEAD_TOKENS = 3;
 
+/** What a prompt is made of, as its dialect sees it. */
+export interface PromptParts {
+  /** All that may reach the model, as JSON: messages, tools, schemas, and what we do not know. */
+  readonly values: readonly unknown[];
+  /** How many messages or items, each with its place in the chat template. */
+  readonly messages: number;
+  /** The parts that are images, and the name of the field that holds each one's bytes or address. */
+  readonly images: ReadonlyMap<unknown, string>;
+  /** True where something in it cannot be counted from here; see `ModelRequest.hidesInput`. */
+  readonly hidesInput: boolean;
+  /** How often the provider may search: each time the prompt is read again, with what was found. */
+  readonly webSearchesMax: number;
+}
+
 /**
- * Upper bound of the prompt of an OpenAI-style body: every string in it, messages, tools, schemas
- * and fields that we do not know alike, for all of it may reach the model. An image counts as the
- * model's dearest image, whatever its bytes; any other file or sound, whose tokens its bytes do not
- * tell, as the whole context window. At most the context window, which the provider enforces.
+ * Upper bound of a prompt: every string in it, for all of it may reach the model. An image counts as
+ * the model's dearest image, whatever its bytes; what cannot be counted, as the whole context
+ * window. At most the context window, which the provider enforces, once for each reading.
  */
-export function inputTokensMax(body: JsonObject, limits: InputLimits): number {
+export function boundPrompt(prompt: PromptParts, limits: InputLimits): number {
   const contextTokens = limits.maxInputTokens ?? CONTEXT_TOKENS_DEFAULT;
+  if (prompt.webSearchesMax > 0) return contextTokens * (prompt.webSearchesMax + 1);
+  if (prompt.hidesInput) return contextTokens;
+  const tokens = REQUEST_OVERHEAD_TOKENS + prompt.messages * MESSAGE_OVERHEAD_TOKENS +
+    prompt.images.size * (limits.imageTokensMax ?? IMAGE_TOKENS_DEFAULT) +
+    countJson(prompt.values, prompt.images);
+  return Math.min(tokens, contextTokens);
+}
+
+/** Upper bound of the prompt of a Chat Completions body. */
+export function inputTokensMax(body: JsonObject, limits: InputLimits): number {
   const messages = arrayOf(body.messages).map(objectOf).filter((message) => message !== null);
   const parts = messages.flatMap((message) => arrayOf(message.content)).map(objectOf)
     .filter((part) => part !== null);
-  if (parts.some((part) => OPAQUE_PARTS.has(part.type))) return contextTokens;
-
-  // Only where a part may stand: a schema that calls itself an image is counted as the text it is.
-  const images = new Set<unknown>(parts.filter((part) => IMAGE_PARTS.has(part.type)));
-  const json = countJson(
-    Object.entries(body).filter(([name]) => !NOT_PROMPT.has(name)).map(([, value]) => value),
-    images,
-  );
-  const tokens = REQUEST_OVERHEAD_TOKENS + messages.length * MESSAGE_OVERHEAD_TOKENS +
-    images.size * (limits.imageTokensMax ?? IMAGE_TOKENS_DEFAULT) + json;
-  return Math.min(tokens, contextTokens);
+  return boundPrompt({
+    values: Object.entries(body).filter(([name]) => !NOT_PROMPT.has(name)).map(([, value]) =>
+      value
+    ),
+    messages: messages.length,
+    // Only where a part may stand: a schema that calls itself an image is counted as the text it is.
+    images: new Map(
+      parts.filter((part) => IMAGE_PARTS.has(part.type)).map((part) => [part, "image_url"]),
+    ),
+    hidesInput: parts.some((part) => OPAQUE_PARTS.has(part.type)),
+    webSearchesMax: 0,
+  }, limits);
 }
 
 /** Content parts that are an image. */
@@ -54,7 +78,7 @@ const NOT_PROMPT = new Set([
 ]);
 
 /** Upper bound of JSON as text: strings, numbers, names and structure, but not what images hold. */
-function countJson(values: readonly unknown[], images: ReadonlySet<unknown>): number {
+function countJson(values: readonly unknown[], images: ReadonlyMap<unknown, string>): number {
   const text = createTextTokens();
   let structure = 0;
   // A stack of our own: a body nested 100,000 deep must not overflow the one of the machine.
@@ -72,7 +96,7 @@ function countJson(values: readonly unknown[], images: ReadonlySet<unknown>): nu
         text.separate();
         text.add(name);
         structure += JSON_VALUE_OVERHEAD_TOKENS;
-        if (name !== "image_url" || !images.has(value)) pending.push(item);
+        if (images.get(value) !== name) pending.push(item);
       }
     }
   }

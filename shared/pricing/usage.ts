@@ -18,6 +18,41 @@ export const PROMPT_CLASSES = ["input", "cache_read", "cache_write_5m", "cache_w
 export type Tokens = Readonly<Record<TokenClass, number>>;
 
 /**
+ * Sound and images, where the provider tells them apart: each is inside the class that its name
+ * begins with (`input_audio` is inside `input`), and may have a price of its own.
+ */
+export const MEDIA_CLASSES = [
+  "input_audio",
+  "input_image",
+  "cache_read_audio",
+  "output_audio",
+  "output_image",
+] as const;
+
+export type MediaClass = typeof MEDIA_CLASSES[number];
+
+/** Counts of media: whole, 0 or more, together at most the class that they are inside of. */
+export type MediaTokens = Readonly<Record<MediaClass, number>>;
+
+/** The class that each class of media is inside of, and whose price it has where it has none. */
+export const CLASS_OF_MEDIA: Readonly<Record<MediaClass, TokenClass>> = {
+  input_audio: "input",
+  input_image: "input",
+  cache_read_audio: "cache_read",
+  output_audio: "output",
+  output_image: "output",
+};
+
+/** No media: text alone. */
+export const NO_MEDIA: MediaTokens = Object.freeze({
+  input_audio: 0,
+  input_image: 0,
+  cache_read_audio: 0,
+  output_audio: 0,
+  output_image: 0,
+});
+
+/**
  * Where counts come from. `reported`: the provider said so. `estimated`: counted from the text that
  * was received. `checkpoint`: what was known when a worker died.
  */

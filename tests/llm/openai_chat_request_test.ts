@@ -39,6 +39,11 @@ Deno.test("a plain request is read: not streamed, without limit, without usage, 
     outputTokensLimit: null,
     wantsUsage: false,
     chatId: null,
+    fallbackModels: [],
+    features: [],
+    webSearchesMax: 0,
+    hidesInput: false,
+    hidesOutput: false,
   });
   assertEquals(body, hello);
 });

@@ -12,6 +12,7 @@ export const OPENAI_CHAT: Dialect = {
   inputTokensMax: (request, limits) => inputTokensMax(request.body, limits),
   inputTokensEstimate: (request, limits) => estimateInputTokens(request.body, limits),
   rewriteRequest: rewriteChatRequest,
+  requestHeaders: () => ({}),
   createMeter: createChatMeter,
   readAnswer: readChatAnswer,
   errorBody,

@@ -1,13 +1,14 @@
 import type { CountingRules } from "../counting_rules.ts";
 import type { JsonObject } from "../dialect.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
-import type {
-  EarlyEnd,
-  EventKind,
-  Meter,
-  MeterFlag,
-  MeterSnapshot,
-  ProviderError,
+import {
+  type EarlyEnd,
+  type EventKind,
+  type Meter,
+  type MeterFlag,
+  type MeterSnapshot,
+  NOTHING_METERED,
+  type ProviderError,
 } from "../meter.ts";
 import type { SplitEvent } from "../sse_events.ts";
 import { createTextTokens } from "../text_tokens.ts";
@@ -184,6 +185,7 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
   function snapshot(): MeterSnapshot {
     const reported = report?.tokens.output ?? 0;
     return {
+      ...NOTHING_METERED,
       usage: report?.tokens ?? null,
       reasoningTokens: report?.reasoningTokens ?? null,
       outputTokensEstimate: Math.max(text.estimate(), contentChunks),

@@ -43,6 +43,11 @@ export function readChatRequest(parsed: unknown): ModelRequest | RequestFault {
     outputTokensLimit: limit,
     wantsUsage: objectOf(body.stream_options)?.include_usage === true,
     chatId: typeof body.chat_id === "string" ? body.chat_id : null,
+    fallbackModels: [],
+    features: [],
+    webSearchesMax: 0,
+    hidesInput: false,
+    hidesOutput: false,
   };
 }
 
@@ -61,17 +66,17 @@ export function rewriteChatRequest(request: ModelRequest, change: RequestChange)
   if (change.usageSwitch === "rejected") {
     // It reports usage all the same, and answers 422 to being asked.
     delete body.stream_options;
-    return { body, withholdUsage: false };
+    return { body, withholdUsage: false, pathSuffix: "" };
   }
-  if (!request.stream || request.wantsUsage) return { body, withholdUsage: false };
+  if (!request.stream || request.wantsUsage) return { body, withholdUsage: false, pathSuffix: "" };
   const options = objectOf(request.body.stream_options);
   // `false` is the client's word for what it wants to see; what we are billed for we must see.
   const isOff = isPresent(options?.include_usage);
   if (change.usageSwitch === "required" || isOff) {
     body.stream_options = { ...options, include_usage: true };
-    return { body, withholdUsage: true };
+    return { body, withholdUsage: true, pathSuffix: "" };
   }
-  return { body, withholdUsage: false };
+  return { body, withholdUsage: false, pathSuffix: "" };
 }
 
 function fault(message: string, param: string | null): RequestFault {

@@ -1,20 +1,9 @@
 import { assertEquals } from "@std/assert";
-import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
+import { NOTHING_METERED } from "../../../shared/llm/meter.ts";
 import { ZERO_TOKENS } from "../../../shared/pricing/usage.ts";
 import { decideCharge } from "../../../supabase/functions/chat-proxy/decide_charge.ts";
 
-const SEEN: MeterSnapshot = {
-  usage: null,
-  reasoningTokens: null,
-  outputTokensEstimate: 0,
-  outputTokensUpper: 0,
-  hasContent: false,
-  finish: null,
-  providerRequestId: null,
-  model: null,
-  error: null,
-  flags: [],
-};
+const SEEN = NOTHING_METERED;
 const tokens = (input: number, output: number) => ({ ...ZERO_TOKENS, input, output });
 
 Deno.test("a report is charged as it stands, estimates notwithstanding", () => {

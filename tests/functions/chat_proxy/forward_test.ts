@@ -111,7 +111,7 @@ Deno.test("a key of no known form is not shown either", async () => {
         provider,
         endpoint,
         settings: { key, baseUrl },
-        upstream: { body: {}, withholdUsage: false },
+        upstream: { body: {}, withholdUsage: false, pathSuffix: "" },
         stream: false,
         requestId: "r",
         timeoutMs: 10_000,
