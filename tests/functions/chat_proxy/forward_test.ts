@@ -43,7 +43,7 @@ function forwardTo(
     provider,
     endpoint,
     settings: { key: KEY, baseUrl },
-    upstream: { body: { model: "gpt-4o" }, withholdUsage: false },
+    upstream: { body: { model: "gpt-4o" }, withholdUsage: false, pathSuffix: "" },
     stream: false,
     requestId: "r",
     timeoutMs,
