@@ -56,9 +56,8 @@ export function providerEnvironment(
     }
     variables[`${name}_API_KEY`] = DEMO_KEY;
     // Its own path below the provider's name, such as /openai/v1.
-    variables[`${name}_BASE_URL`] = `${demoUrl}/${id}${
-      new URL(baseUrl).pathname.replace(/\/$/, "")
-    }`;
+    const path = baseUrl === null ? "" : new URL(baseUrl).pathname.replace(/\/$/, "");
+    variables[`${name}_BASE_URL`] = `${demoUrl}/${id}${path}`;
   }
   return { variables, real };
 }

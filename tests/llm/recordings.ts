@@ -1,6 +1,6 @@
 import { type CountingRules, DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
 import type { DialectName } from "../../shared/llm/dialect.ts";
-import { PROVIDERS } from "../../shared/llm/providers.ts";
+import { findProvider } from "../../shared/llm/providers.ts";
 import type { Tokens } from "../../shared/pricing/usage.ts";
 
 /** One recorded answer, as the index of the recordings describes it. */
@@ -42,10 +42,8 @@ export function networkChunks(recording: Recording): number[] | null {
     : JSON.parse(Deno.readTextFileSync(new URL(recording.network_chunks, ROOT)));
 }
 
-/** The rules that the proxy would use; the default for a provider without a row. */
+/** The rules that the proxy would use; the default where the provider has no row for the dialect. */
 export function countingRules(recording: Recording): CountingRules {
-  // The recordings' own name for one that we call otherwise.
-  const id = recording.provider === "google-ai-studio" ? "google" : recording.provider;
-  return PROVIDERS.get(id)?.endpoints[recording.dialect as DialectName]?.counting ??
+  return findProvider(recording.provider).endpoints[recording.dialect as DialectName]?.counting ??
     DEFAULT_COUNTING;
 }
