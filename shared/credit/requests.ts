@@ -1,7 +1,7 @@
 /**
  * What the ledger's functions are asked. Amounts are decimal strings in USD, times ISO 8601.
  */
-import type { Basis, Tokens } from "../pricing/usage.ts";
+import type { Basis, MediaTokens, Tokens } from "../pricing/usage.ts";
 
 /** Who pays: an account, or a guest's free exchanges. */
 export type Payer =
@@ -13,10 +13,16 @@ export type ReserveArgs = {
   payer: Payer;
   providerId: string;
   modelId: string;
+  /** Who may answer instead, `provider:model` each; the hold covers the dearest of all. At most 8. */
+  fallbackModels: readonly string[];
   /** Upper bound of the prompt, all classes. */
   inputTokensMax: number;
   /** The client's own limit; null where it set none. */
   outputTokensMax: number | null;
+  /** Whether sound or images are in the prompt or the answer: held at their own prices then. */
+  withMedia: boolean;
+  /** How often the provider may search; each search is held at its fee. */
+  webSearchesMax: number;
   chatId: string | null;
   idempotencyKey: string | null;
   /** Hash of what makes the request the same one; goes with `idempotencyKey`. */
@@ -40,11 +46,24 @@ export type ExtendArgs = {
 
 export type SettleArgs = {
   requestId: string;
+  /** `provider:model` that answered; null: the one that was asked. */
+  model: string | null;
   tokens: Tokens;
+  /** Sound and images within `tokens`. */
+  media: MediaTokens;
+  webSearches: number;
+  /** What other models used beside `tokens`, as the provider calls them; at most 8. */
+  otherModels: readonly { model: string; tokens: Tokens }[];
   basis: Basis;
   providerRequestId: string | null;
   /** Why the answer ended, in the provider's word. */
   finish: string | null;
+  /** What the provider says that it bills: compared with the cost, never charged. */
+  providerCost: string | null;
+  /** The tier that the provider served, in its own word. */
+  serviceTier: string | null;
+  /** What was odd about the usage. */
+  flags: readonly string[];
   firstTokenMs: number | null;
   durationMs: number | null;
 };

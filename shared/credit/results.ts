@@ -3,7 +3,7 @@
  * on as they are, and read them with `parseUsd` only to compute.
  */
 import * as z from "zod/mini";
-import { parsePrice, type Price } from "../pricing/price.ts";
+import { modelName, parsePrice, type Price } from "../pricing/price.ts";
 
 const amount = z.string().check(z.regex(/^-?\d+(\.\d{1,10})?$/));
 const count = z.number().check(z.int());
@@ -23,21 +23,29 @@ const ReservationRow = z.object({
   available: z.nullable(amount),
   price_version: count,
   price: z.looseObject({}),
+  /** The prices of who may answer instead, in order. */
+  fallbacks: z.nullish(z.array(z.looseObject({}))),
   markup_basis_points: count,
   expires_at: z.string(),
   /** Under `observe`: the code of the refusal that `enforce` would have raised. */
   would_refuse: z.nullable(z.string()),
   guest_exchanges_left: z.nullable(count),
 });
-/** The price that the reservation holds, whatever the catalogue says later. */
+/** The prices that the reservation holds, whatever the catalogue says later. */
 export const ReservationSchema = z.pipe(
   ReservationRow,
-  z.transform(({ price, ...row }): Reservation => ({
-    ...row,
-    price: parsePrice({ price_version: row.price_version, ...price }),
-  })),
+  z.transform(({ price: row, fallbacks, ...rest }): Reservation => {
+    const price = parsePrice({ price_version: rest.price_version, ...row });
+    const prices = [price, ...(fallbacks ?? []).map(parsePrice)];
+    return { ...rest, price, candidates: prices.map((p) => ({ model: modelName(p), price: p })) };
+  }),
 );
-export type Reservation = Omit<z.infer<typeof ReservationRow>, "price"> & { price: Price };
+export type Reservation = Omit<z.infer<typeof ReservationRow>, "price" | "fallbacks"> & {
+  /** The price of the model that was asked. */
+  price: Price;
+  /** Every model that may answer, `provider:model`; the one that was asked first. */
+  candidates: readonly { model: string; price: Price }[];
+};
 
 export const ExtensionSchema = z.object({
   state: z.enum(["extended", "refused", "closed"]),
@@ -56,6 +64,10 @@ export const SettlementSchema = z.object({
   balance_before: z.nullable(amount),
   balance: z.nullable(amount),
   basis,
+  /** `provider:model` that was charged. */
+  model: z.nullish(z.string()),
+  /** What the provider says that it bills. */
+  provider_cost: z.nullish(amount),
   /** What was charged for: of an estimate, perhaps less than was asked to be. */
   tokens: z.object({
     input: count,

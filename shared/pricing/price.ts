@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { parseUsd, type Usd } from "./money.ts";
-import { TOKEN_CLASSES, type TokenClass } from "./usage.ts";
+import { MEDIA_CLASSES, type MediaClass, TOKEN_CLASSES, type TokenClass } from "./usage.ts";
 
 /** USD per 1,000 tokens of each class, fallbacks already applied. */
 export type ClassPrices = Readonly<Record<TokenClass, Usd>>;
@@ -18,8 +18,12 @@ export interface Price {
   readonly standard: ClassPrices;
   /** Applies to every class of a request whose prompt has more tokens than the threshold. */
   readonly longContext: { readonly thresholdTokens: number; readonly prices: ClassPrices } | null;
+  /** USD per 1,000 tokens of sound and images, in both tiers; `null` costs what the class costs. */
+  readonly media: Readonly<Record<MediaClass, Usd | null>>;
   /** Charged once a request. */
   readonly requestFee: Usd;
+  /** Charged for every search by the provider; `null` where searches are not sold. */
+  readonly webSearchFee: Usd | null;
   /** The model's context window, where known. */
   readonly maxInputTokens: number | null;
   readonly maxOutputTokens: number | null;
@@ -45,7 +49,13 @@ const PriceRow = z.object({
   cache_read_per_1k: absentable(decimal),
   cache_write_5m_per_1k: absentable(decimal),
   cache_write_1h_per_1k: absentable(decimal),
+  input_audio_per_1k: absentable(decimal),
+  input_image_per_1k: absentable(decimal),
+  cache_read_audio_per_1k: absentable(decimal),
+  output_audio_per_1k: absentable(decimal),
+  output_image_per_1k: absentable(decimal),
   request_fee: absentable(decimal),
+  web_search_fee: absentable(decimal),
   long_context_threshold_tokens: absentable(count),
   long_input_per_1k: absentable(decimal),
   long_output_per_1k: absentable(decimal),
@@ -78,7 +88,9 @@ export function parsePrice(row: unknown): Price {
     longContext: threshold === null
       ? null
       : { thresholdTokens: threshold, prices: classPrices(parsed, "long_") },
+    media: mediaPrices(parsed),
     requestFee: notNegative(parsed.request_fee ?? "0", "request_fee"),
+    webSearchFee: optional(parsed.web_search_fee, "web_search_fee", notNegative),
     maxInputTokens: parsed.max_input_tokens ?? null,
     maxOutputTokens: parsed.max_output_tokens ?? null,
     imageTokensMax: parsed.image_tokens_max ?? null,
@@ -104,8 +116,7 @@ export function modelName(price: Price): string {
 function classPrices(row: PriceRow, tier: "" | "long_"): ClassPrices {
   const own = (name: TokenClass): Usd | null => {
     const long = tier === "long_" ? row[`long_${name}_per_1k`] : null;
-    const text = long ?? row[`${name}_per_1k`] ?? null;
-    return text === null ? null : per1k(text, `${tier}${name}_per_1k`);
+    return optional(long ?? row[`${name}_per_1k`], `${tier}${name}_per_1k`, per1k);
   };
   const [input, cacheRead, cacheWrite5m, cacheWrite1h, output] = TOKEN_CLASSES.map(own);
   const inputPrice = input ?? 0n; // Never absent: the schema requires input and output.
@@ -116,6 +127,28 @@ function classPrices(row: PriceRow, tier: "" | "long_"): ClassPrices {
     cache_write_1h: cacheWrite1h ?? cacheWrite5m ?? inputPrice,
     output: output ?? 0n,
   };
+}
+
+function mediaPrices(row: PriceRow): Price["media"] {
+  const [inputAudio, inputImage, cacheReadAudio, outputAudio, outputImage] = MEDIA_CLASSES.map(
+    (name) => optional(row[`${name}_per_1k`], `${name}_per_1k`, per1k),
+  );
+  return {
+    input_audio: inputAudio ?? null,
+    input_image: inputImage ?? null,
+    cache_read_audio: cacheReadAudio ?? null,
+    output_audio: outputAudio ?? null,
+    output_image: outputImage ?? null,
+  };
+}
+
+/** An absent price stays absent: it is not zero. */
+function optional(
+  text: string | null | undefined,
+  column: string,
+  read: (text: string, column: string) => Usd,
+): Usd | null {
+  return text === null || text === undefined ? null : read(text, column);
 }
 
 function per1k(text: string, column: string): Usd {

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { createLedger, LedgerUnavailable } from "../../shared/credit/ledger.ts";
 import { refusalFromOutage } from "../../shared/credit/refusals.ts";
 import { parseUsd } from "../../shared/pricing/money.ts";
+import { NO_MEDIA } from "../../shared/pricing/usage.ts";
 import { refusalOf, valueOf } from "../edge/outcomes.ts";
 
 const USER = "11111111-2222-4333-8444-555555555555";
@@ -82,6 +83,9 @@ const RESERVE = {
   payer: { userId: USER },
   providerId: "openai",
   modelId: "gpt-4o",
+  fallbackModels: [],
+  withMedia: false,
+  webSearchesMax: 0,
   inputTokensMax: 100,
   outputTokensMax: null,
   chatId: null,
@@ -147,7 +151,14 @@ Deno.test("settle sends every token class under its own name", async () => {
   const settlement = valueOf(
     await ledger.settle({
       requestId: REQUEST,
+      model: "openai:gpt-4o-mini",
       tokens: TOKENS,
+      media: { ...NO_MEDIA, input_audio: 1 },
+      webSearches: 2,
+      otherModels: [{ model: "advisor", tokens: TOKENS }],
+      providerCost: "0.001",
+      serviceTier: "default",
+      flags: ["total_mismatch"],
       basis: "reported",
       providerRequestId: "chatcmpl-1",
       finish: "stop",

@@ -96,10 +96,17 @@ export async function settleRequest(
     () =>
       options.ledger.settle({
         requestId: context.requestId,
+        model: null,
         tokens: decision.tokens,
+        media: snapshot.media,
+        webSearches: snapshot.webSearches,
+        otherModels: snapshot.otherModels,
         basis: decision.basis,
         providerRequestId: usage.provider_request_id,
         finish: usage.finish,
+        providerCost: snapshot.providerCost,
+        serviceTier: snapshot.serviceTier,
+        flags: snapshot.flags,
         firstTokenMs,
         durationMs: usage.duration_ms,
       }),

@@ -31,6 +31,7 @@ export const RESERVATION: Reservation = {
   available: "0.99",
   price_version: 1,
   price: priceOf(),
+  candidates: [{ model: "openai:gpt-4o", price: priceOf() }],
   markup_basis_points: 0,
   expires_at: "2026-01-01T00:00:00Z",
   would_refuse: null,

@@ -5,6 +5,15 @@ import type { Extension, Reservation } from "../../../shared/credit/results.ts";
 import { parsePrice } from "../../../shared/pricing/price.ts";
 import { createHold, type Hold } from "../../../supabase/functions/chat-proxy/hold.ts";
 
+const PRICE = parsePrice({
+  price_version: 1,
+  provider_id: "openai",
+  model_id: "gpt-4o",
+  input_per_1k: "0.0025",
+  output_per_1k: "0.01",
+  request_fee: "0",
+});
+
 const RESERVATION: Reservation = {
   request_id: "r",
   amount: "0.01",
@@ -14,14 +23,8 @@ const RESERVATION: Reservation = {
   balance: "1",
   available: "0.99",
   price_version: 1,
-  price: parsePrice({
-    price_version: 1,
-    provider_id: "openai",
-    model_id: "gpt-4o",
-    input_per_1k: "0.0025",
-    output_per_1k: "0.01",
-    request_fee: "0",
-  }),
+  price: PRICE,
+  candidates: [{ model: "openai:gpt-4o", price: PRICE }],
   markup_basis_points: 0,
   expires_at: "2026-01-01T00:00:00Z",
   would_refuse: null,
