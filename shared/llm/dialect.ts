@@ -31,7 +31,12 @@ export interface RequestTarget {
   readonly model: string;
   /** True where the answer comes as server-sent events. */
   readonly stream: boolean;
+  /** Gemini's method. Without `alt=sse` its stream is one JSON array: then `stream` is false. */
+  readonly method?: GeminiMethod;
 }
+
+/** What a Gemini model is asked for, after the colon of the path. */
+export type GeminiMethod = "generateContent" | "streamGenerateContent";
 
 /** What the proxy must know of a request to meter it. */
 export interface ModelRequest {
@@ -41,6 +46,8 @@ export interface ModelRequest {
   /** The model's name as the client wrote it. */
   readonly model: string;
   readonly stream: boolean;
+  /** Gemini's method, as `RequestTarget` has it; absent in every other dialect. */
+  readonly method?: GeminiMethod;
   /** The client's own output limit, or `null`. */
   readonly outputTokensLimit: number | null;
   /** True when the client asked for usage in the stream, so that it must not be withheld. */

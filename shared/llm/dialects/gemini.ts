@@ -1,0 +1,24 @@
+import type { Dialect } from "../dialect.ts";
+import { errorBody, errorEvent } from "./gemini_errors.ts";
+import { createGeminiMeter, readGeminiAnswer } from "./gemini_meter.ts";
+import { geminiInputTokensEstimate, geminiInputTokensMax } from "./gemini_prompt.ts";
+import { readGeminiRequest, rewriteGeminiRequest } from "./gemini_request.ts";
+
+/**
+ * Google's own format, `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`, as
+ * AI Studio and Vertex speak it (https://ai.google.dev/api/generate-content).
+ *
+ * No counting rules: there is one reading of its counts, which every provider of it shares.
+ */
+export const GEMINI: Dialect = {
+  name: "gemini",
+  readRequest: readGeminiRequest,
+  inputTokensMax: geminiInputTokensMax,
+  inputTokensEstimate: geminiInputTokensEstimate,
+  rewriteRequest: rewriteGeminiRequest,
+  requestHeaders: () => ({}),
+  createMeter: createGeminiMeter,
+  readAnswer: readGeminiAnswer,
+  errorBody,
+  errorEvent,
+};
