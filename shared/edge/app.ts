@@ -8,10 +8,16 @@ import { logError } from "./log.ts";
 import { drainBody } from "./read_body.ts";
 import type { Refusal } from "./refusal.ts";
 import { newRequestId } from "./request_id.ts";
-import { respond, respondToBug } from "./respond.ts";
+import { respond, type RespondOptions, respondToBug } from "./respond.ts";
 
 /** What a route finds in its context, besides what Hono puts there. */
-export type AppEnv = { Variables: { requestId: string } };
+export type AppEnv = {
+  Variables: {
+    requestId: string;
+    /** The error envelope of the dialect in use; OpenAI's where no route has said. */
+    dialectError?: RespondOptions["dialectError"];
+  };
+};
 export type AppContext = Context<AppEnv>;
 export type Route = (c: AppContext) => Response | Promise<Response>;
 export type Method = "GET" | "POST";
@@ -71,7 +77,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
         ...(!refusal && { stack: error.stack?.split("\n").slice(1, 6) }),
       },
     );
-    return refusal ? respond(refusal, { requestId }) : respondToBug(requestId);
+    return refusal ? refuse(c, refusal) : respondToBug(respondOptions(c));
   });
   return app;
 }
@@ -96,7 +102,12 @@ export function addRoute(
 
 /** Answers a refusal to the request at hand. */
 export function refuse(c: AppContext, refusal: Refusal): Response {
-  return respond(refusal, { requestId: c.get("requestId") });
+  return respond(refusal, respondOptions(c));
+}
+
+function respondOptions(c: AppContext): RespondOptions {
+  const dialectError = c.get("dialectError");
+  return { requestId: c.get("requestId"), ...(dialectError && { dialectError }) };
 }
 
 /** Answers JSON that no one may cache. `JSON.rawJSON` values keep their digits. */

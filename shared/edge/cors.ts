@@ -10,8 +10,23 @@ export const EXPOSED_HEADERS = [
   "x-free-exchanges-left",
   "x-guest-token",
   "x-output-limited-by",
+  "x-model",
   "x-should-retry",
   "retry-after",
+  // The provider's limits, as SDKs read them.
+  "retry-after-ms",
+  "x-ratelimit-limit-requests",
+  "x-ratelimit-limit-tokens",
+  "x-ratelimit-remaining-requests",
+  "x-ratelimit-remaining-tokens",
+  "x-ratelimit-reset-requests",
+  "x-ratelimit-reset-tokens",
+  "anthropic-ratelimit-requests-limit",
+  "anthropic-ratelimit-requests-remaining",
+  "anthropic-ratelimit-requests-reset",
+  "anthropic-ratelimit-tokens-limit",
+  "anthropic-ratelimit-tokens-remaining",
+  "anthropic-ratelimit-tokens-reset",
 ] as const;
 
 /** Browsers cap how long a preflight may be remembered: two hours is the lowest of the caps. */

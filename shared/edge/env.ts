@@ -31,6 +31,8 @@ export type Env = {
   streamDeadlineMs: number;
   heartbeatMs: number;
   upstreamTimeoutMs: number;
+  /** How often a provider that failed before its first byte is asked again. */
+  upstreamRetries: number;
   usageTracking: "on" | "off";
   balanceEnforcement: "enforce" | "observe" | "off";
   ledgerOutage: "refuse" | "allow";
@@ -86,6 +88,7 @@ const Variables = z.object({
   // A reservation lives 90 s from one heartbeat to the next: two of them may fail.
   HEARTBEAT_SECONDS: z._default(seconds(1, 30), 15_000),
   UPSTREAM_TIMEOUT_SECONDS: z._default(seconds(1, 390), 120_000),
+  UPSTREAM_RETRIES: z._default(wholeNumber(0, 5), 2),
   USAGE_TRACKING: z._default(oneOf("on", "off"), "on"),
   BALANCE_ENFORCEMENT: z._default(oneOf("enforce", "observe", "off"), "enforce"),
   LEDGER_OUTAGE: z._default(oneOf("refuse", "allow"), "refuse"),
@@ -160,6 +163,7 @@ export function readEnv(get: (name: string) => string | undefined): Env {
     streamDeadlineMs: values.STREAM_DEADLINE_SECONDS,
     heartbeatMs: values.HEARTBEAT_SECONDS,
     upstreamTimeoutMs: values.UPSTREAM_TIMEOUT_SECONDS,
+    upstreamRetries: values.UPSTREAM_RETRIES,
     usageTracking: values.USAGE_TRACKING,
     balanceEnforcement: values.BALANCE_ENFORCEMENT,
     ledgerOutage: values.LEDGER_OUTAGE,

@@ -7,7 +7,7 @@ import type { Refusal } from "./refusal.ts";
 /** What a dialect needs to know to word an error in its own envelope. */
 export type DialectErrorInput = {
   status: number;
-  code: Refusal["code"];
+  code: string;
   message: string;
   param?: string;
 };
@@ -140,7 +140,7 @@ function openAiError({ status, code, message, param }: DialectErrorInput): objec
   return { error: { message, type: openAiType(status, code), param: param ?? null, code } };
 }
 
-function openAiType(status: number, code: Refusal["code"]): string {
+function openAiType(status: number, code: string): string {
   if (code === "INSUFFICIENT_BALANCE" || code === "FREE_LIMIT_REACHED") return "insufficient_quota";
   if (status === 401) return "authentication_error";
   if (status === 403) return "permission_error";
@@ -149,17 +149,13 @@ function openAiType(status: number, code: Refusal["code"]): string {
 }
 
 /** Answers for a bug of ours: a 500 that says nothing of what went wrong; the log does. */
-export function respondToBug(requestId: string): Response {
+export function respondToBug({ requestId, dialectError = openAiError }: RespondOptions): Response {
   const code = "INTERNAL_ERROR";
   const message =
     "Something went wrong on our side. Retry, and name the request id if it persists.";
+  const envelope = dialectError({ status: 500, code, message });
   return new Response(
-    JSON.stringify({
-      error: { message, type: "server_error", param: null, code },
-      code,
-      message,
-      request_id: requestId,
-    }),
+    JSON.stringify({ ...envelope, code, message, request_id: requestId }),
     {
       status: 500,
       headers: {

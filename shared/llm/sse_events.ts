@@ -37,8 +37,11 @@ export interface SplitterOptions {
   readonly maxEventBytes?: number;
 }
 
-/** 1 MiB: hundreds of times a chunk of text; only inline images come near it. */
-export const EVENT_BYTES_MAX = 1024 * 1024;
+/**
+ * 16 MiB. Text never comes near it; but the last event of a Responses stream repeats the whole
+ * answer, and Gemini sends images inline, each with the usage in the same event.
+ */
+export const EVENT_BYTES_MAX = 16 * 1024 * 1024;
 
 const LF = 10;
 const CR = 13;

@@ -122,7 +122,7 @@ Deno.test("a window of unknown end or in the past still has a retry-after above 
 });
 
 Deno.test("a bug is a 500 that says nothing of its cause", async () => {
-  const response = respondToBug(REQUEST_ID);
+  const response = respondToBug({ requestId: REQUEST_ID });
   assertEquals([response.status, response.headers.get("x-request-id")], [500, REQUEST_ID]);
   const body = await response.json();
   assertEquals([body.code, body.error.code], ["INTERNAL_ERROR", "INTERNAL_ERROR"]);

@@ -8,15 +8,16 @@ import { LOG, logError } from "../../../shared/edge/log.ts";
 import { isRefusal } from "../../../shared/edge/refusal.ts";
 import type { Dialect } from "../../../shared/llm/dialect.ts";
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
+import { modelName } from "../../../shared/pricing/price.ts";
+import { askProviders } from "./ask_providers.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import type { End, Outcome } from "./ending.ts";
-import { forward } from "./forward.ts";
 import { createHold, type Hold } from "./hold.ts";
 import { inTime } from "./in_time.ts";
-import { noteProviderIncident } from "./incidents.ts";
 import type { ChatCall } from "./read_request.ts";
+import { rateLimitHeaders } from "./rate_limits.ts";
 import { relay } from "./relay.ts";
-import type { Route } from "./route.ts";
+import type { Candidate } from "./route.ts";
 import { releaseRequest, type SettlementContext, settleRequest } from "./settlement.ts";
 import { readWholeAnswer } from "./whole_answer.ts";
 
@@ -30,7 +31,8 @@ const WHOLE_DEADLINE_MS = 140_000;
 export type Exchange = {
   dialect: Dialect;
   call: ChatCall;
-  route: Route;
+  /** The model that was asked for, then those to fall back to. */
+  candidates: readonly [Candidate, ...Candidate[]];
   reservation: Reservation | null;
   context: SettlementContext;
 };
@@ -53,7 +55,7 @@ export async function answer(
     await inTime(released);
   };
   try {
-    return await exchangeWithProvider(c, exchange, hold, release, deps);
+    return await exchangeWithProviders(c, exchange, hold, release, deps);
   } catch (error) {
     // A bug; but the hold must not keep its reservation alive for ever.
     await release("bug");
@@ -61,52 +63,39 @@ export async function answer(
   }
 }
 
-async function exchangeWithProvider(
+async function exchangeWithProviders(
   c: AppContext,
   exchange: Exchange,
   hold: Hold | null,
   release: (reason: string) => Promise<void>,
   deps: ChatProxyDeps,
 ): Promise<Response> {
-  const { dialect, call, route, reservation, context } = exchange;
-  const { env } = deps;
-  const isBalanceLimited = reservation?.output_limited_by === "balance" ||
-    reservation?.output_limited_by === "guest";
-  const upstream = dialect.rewriteRequest(call.request, {
-    model: call.price.modelId,
-    outputTokensLimit: isBalanceLimited
-      ? reservation.output_tokens_limit
-      : call.request.outputTokensLimit,
-    usageSwitch: route.endpoint.usageSwitch,
-    outputLimitFields: route.endpoint.outputLimitFields,
-  });
-  const abort = new AbortController();
-  const forwarded = await forward({
-    ...route,
-    upstream,
-    stream: call.request.stream,
-    requestId: context.requestId,
-    timeoutMs: env.upstreamTimeoutMs,
-    fetch: deps.fetch,
-    abort,
-  });
+  const { call, reservation } = exchange;
+  const limitedBy = outputLimitedBy(reservation);
+  const asked = await askProviders(exchange, limitedBy !== null, c.req.raw.signal, deps);
+  const { forwarded, candidate } = asked;
   if (forwarded.kind === "rejected") {
     await release("provider_rejected");
     return forwarded.response;
   }
   if (forwarded.kind === "failed") {
     await release("upstream_error");
-    if (forwarded.incident) {
-      noteProviderIncident(forwarded.incident, context.model, context.requestId, deps);
+    const response = refuse(c, forwarded.refusal);
+    for (const [name, value] of forwarded.headers) {
+      // Our own word on when to come back counts: it has been bounded.
+      if (!response.headers.has(name)) response.headers.set(name, value);
     }
-    return refuse(c, forwarded.refusal);
+    return response;
   }
+  // Whoever answered is whom the reader pays.
+  const context = { ...exchange.context, model: modelName(candidate.price) };
 
   const contentType = forwarded.response.headers.get("content-type") ?? "application/json";
-  const headers = new Headers({ "cache-control": "no-store", "content-type": contentType });
-  if (isBalanceLimited) {
-    headers.set("x-output-limited-by", reservation.output_limited_by!);
-  }
+  const headers = rateLimitHeaders(forwarded.response.headers);
+  headers.set("cache-control", "no-store");
+  headers.set("content-type", contentType);
+  headers.set("x-model", context.model);
+  if (limitedBy !== null) headers.set("x-output-limited-by", limitedBy);
   if (reservation && reservation.guest_exchanges_left !== null) {
     headers.set(
       "x-free-exchanges-left",
@@ -119,15 +108,15 @@ async function exchangeWithProvider(
       logError(LOG.deductionFailed, { request_id: context.requestId, reason: "bug", error });
       return null;
     });
-  const { body } = forwarded;
-  const parts = {
-    body,
+  const parts: AnswerParts = {
+    body: forwarded.body,
     headers,
-    abort,
+    abort: asked.abort,
+    candidate,
     hold,
     settle,
     release,
-    withholdUsage: upstream.withholdUsage,
+    withholdUsage: asked.withholdUsage,
   };
   // Some providers answer a streamed request whole: as a stream its usage would not be seen.
   const isStream = call.request.stream && !/^application\/json\b/i.test(contentType);
@@ -138,6 +127,7 @@ type AnswerParts = {
   body: ReadableStream<Uint8Array>;
   headers: Headers;
   abort: AbortController;
+  candidate: Candidate;
   hold: Hold | null;
   settle: (
     snapshot: MeterSnapshot,
@@ -153,13 +143,15 @@ function streamed(
   parts: AnswerParts,
   deps: ChatProxyDeps,
 ): Response {
-  const { dialect, call, route, context } = exchange;
+  const { dialect, call, context } = exchange;
+  const { price, route } = parts.candidate;
+  // What is not shown can not be estimated either: only the report tells it.
+  const isHidden = price.hidesReasoning || call.request.hidesOutput || call.request.hidesInput;
   const { body, done } = relay({
     upstream: parts.body,
     meter: dialect.createMeter(route.endpoint.counting),
     withholdUsage: parts.withholdUsage,
-    // Reasoning that is not shown can not be estimated either: only the report tells it.
-    abortPolicy: call.price.hidesReasoning ? "drain" : route.provider.abortPolicy,
+    abortPolicy: isHidden ? "drain" : route.provider.abortPolicy,
     abortUpstream: () => parts.abort.abort(),
     hold: parts.hold,
     inputTokensEstimate: context.inputTokensEstimate,
@@ -182,11 +174,11 @@ async function whole(
   parts: AnswerParts,
   deps: ChatProxyDeps,
 ): Promise<Response> {
-  const { dialect, route, context } = exchange;
+  const { dialect, context } = exchange;
   const answer = await readWholeAnswer(
     parts.body,
     dialect,
-    route.endpoint.counting,
+    parts.candidate.route.endpoint.counting,
     timeLeftMs(Math.min(deps.env.streamDeadlineMs, WHOLE_DEADLINE_MS), context, deps),
   );
   parts.hold?.stop();
@@ -201,6 +193,12 @@ async function whole(
   if (outcome) parts.headers.set("x-cost", outcome.cost);
   if (outcome?.balance) parts.headers.set("x-balance", outcome.balance);
   return new Response(answer.bytes, { headers: parts.headers });
+}
+
+/** Whether the output was limited by what can be paid, and not by the client or the model. */
+function outputLimitedBy(reservation: Reservation | null): "balance" | "guest" | null {
+  const by = reservation?.output_limited_by;
+  return by === "balance" || by === "guest" ? by : null;
 }
 
 function timeLeftMs(

@@ -3,14 +3,14 @@ import type { Ledger } from "../../../shared/credit/ledger.ts";
 import type { PriceCache } from "../../../shared/credit/price_cache.ts";
 import type { Env } from "../../../shared/edge/env.ts";
 import type { IdentifyDeps } from "../../../shared/edge/identify.ts";
-import type { Dialect } from "../../../shared/llm/dialect.ts";
+import type { Dialect, DialectName } from "../../../shared/llm/dialect.ts";
 
 export type ChatProxyDeps = {
   env: Env;
   ledger: Ledger;
   prices: PriceCache;
   identify: IdentifyDeps;
-  openaiChat: Dialect;
+  dialects: ReadonlyMap<DialectName, Dialect>;
   fetch: typeof fetch;
   waitUntil: (promise: Promise<unknown>) => void;
   /** Milliseconds since 1970. */

@@ -10,19 +10,31 @@ import {
   endpointUrl,
   type Provider,
 } from "../../../shared/llm/providers.ts";
+import { rateLimitHeaders } from "./rate_limits.ts";
 
 /** What came of it. An `answer` has a body that must be read or cancelled. */
 export type Forwarded =
   | { kind: "answer"; response: Response; body: ReadableStream<Uint8Array> }
   /** The caller's own mistake, in the provider's own words. */
-  | { kind: "rejected"; response: Response }
-  | { kind: "failed"; refusal: Refusal; incident: string | null };
+  | { kind: "rejected"; response: Response; next: Next }
+  | { kind: "failed"; refusal: Refusal; incident: string | null; headers: Headers; next: Next };
+
+/** What may help after a failure. */
+export type Next =
+  /** Nothing: the request itself is at fault. */
+  | { kind: "stop" }
+  /** Another model, perhaps at another provider. */
+  | { kind: "fall_back" }
+  /** The same again, after as long as the provider asked for, where it did. */
+  | { kind: "retry"; afterMs: number | null };
 
 export type ForwardOptions = {
   provider: Provider;
   endpoint: Endpoint;
   settings: ProviderEnv & { key: string };
   upstream: UpstreamRequest;
+  /** Of the client's own headers, what its dialect lets through. */
+  clientHeaders: Readonly<Record<string, string>>;
   stream: boolean;
   requestId: string;
   timeoutMs: number;
@@ -46,11 +58,12 @@ export async function forward(options: ForwardOptions): Promise<Forwarded> {
   }, options.timeoutMs);
   try {
     const response = await options.fetch(
-      endpointUrl(provider, endpoint, settings.baseUrl ?? null),
+      endpointUrl(provider, endpoint, settings.baseUrl ?? null, upstream.pathSuffix),
       {
         method: "POST",
         headers: {
           ...endpointHeaders(endpoint, settings.key),
+          ...options.clientHeaders,
           "content-type": "application/json",
           accept: options.stream ? "text/event-stream" : "application/json",
           // A compressed body would be other bytes than the provider's, and heartbeats could not
@@ -67,17 +80,18 @@ export async function forward(options: ForwardOptions): Promise<Forwarded> {
     return await understand(response, provider, settings.key, abort.signal);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
+    // After a timeout the provider may still be at work, and bill: the same again would be paid twice.
     return timedOut
       ? failed({
         code: "UPSTREAM_TIMEOUT",
         message: `${provider.name} did not answer within ${
-          options.timeoutMs / 1000
+          Math.ceil(options.timeoutMs / 1000)
         } s. Nothing was charged; try again.`,
-      })
+      }, FALL_BACK)
       : failed({
         code: "UPSTREAM_ERROR",
         message: `${provider.name} could not be reached. Nothing was charged; try again.`,
-      });
+      }, { kind: "retry", afterMs: null });
   } finally {
     clearTimeout(timer);
   }
@@ -97,42 +111,72 @@ async function understand(
         code: "UPSTREAM_ERROR",
         message: `${provider.name} sent a web page. Nothing was charged; the operator should ` +
           "check the provider's address.",
-      });
+      }, FALL_BACK);
     }
     return { kind: "answer", response, body: response.body };
   }
   const text = await readError(response, signal);
-  const status = response.status;
+  const { status } = response;
+  const isOutOfQuota = status === 429 && text.includes("insufficient_quota");
+  const next = isOutOfQuota ? FALL_BACK : nextAfter(response);
+  const headers = rateLimitHeaders(response.headers);
   if (CALLERS_OWN.has(status) && isJson(text)) {
+    headers.set("content-type", "application/json; charset=utf-8");
     return {
       kind: "rejected",
-      response: new Response(redact(text, key), {
-        status,
-        headers: { "content-type": "application/json; charset=utf-8" },
-      }),
+      response: new Response(redact(text, key), { status, headers }),
+      next,
     };
   }
-  if (status === 429 && !text.includes("insufficient_quota")) {
-    const seconds = retryAfterSeconds(response.headers);
-    return failed({
-      code: "TOO_MANY_REQUESTS",
-      message: `${provider.name} is taking no more requests just now. Nothing was charged; ` +
-        `try again in ${seconds} s.`,
-      retry_after_seconds: seconds,
-    });
+  if (status === 429 && !isOutOfQuota) {
+    const seconds = Math.ceil((retryAfterMs(response.headers) ?? RETRY_AFTER_MS_DEFAULT) / 1000);
+    const retry_after_seconds = Math.min(Math.max(seconds, 1), 3600);
+    return failed(
+      {
+        code: "TOO_MANY_REQUESTS",
+        message: `${provider.name} is taking no more requests just now. Nothing was charged; ` +
+          `try again in ${retry_after_seconds} s.`,
+        retry_after_seconds,
+      },
+      next,
+      { headers },
+    );
   }
   if (status === 401 || status === 402 || status === 403 || status === 429) {
     // Our key, our quota, our account: nothing of it is the caller's business.
-    return failed({
-      code: "UPSTREAM_ERROR",
-      message: `${provider.name} is not available here just now. Nothing was charged; ` +
-        "the operator has been told.",
-    }, "provider_refused_credentials");
+    return failed(
+      {
+        code: "UPSTREAM_ERROR",
+        message: `${provider.name} is not available here just now. Nothing was charged; ` +
+          "the operator has been told.",
+      },
+      next,
+      { incident: "provider_refused_credentials" },
+    );
   }
-  return failed({
-    code: "UPSTREAM_ERROR",
-    message: `${provider.name} failed (status ${status}). Nothing was charged; try again.`,
-  });
+  return failed(
+    {
+      code: "UPSTREAM_ERROR",
+      message: `${provider.name} failed (status ${status}). Nothing was charged; try again.`,
+    },
+    next,
+    { headers },
+  );
+}
+
+/** Another try of the same may help: a lost race, a limit, a failure of the provider's. */
+const WORTH_A_RETRY = new Set([408, 409, 429]);
+/** Another model may help: this one, or our account for it, is the trouble. */
+const WORTH_ANOTHER_MODEL = new Set([401, 402, 403, 404]);
+const FALL_BACK: Next = { kind: "fall_back" };
+
+function nextAfter({ status, headers }: Response): Next {
+  if (WORTH_A_RETRY.has(status) || status >= 500) {
+    // OpenAI and Anthropic know when it is of no use.
+    if (headers.get("x-should-retry") === "false") return FALL_BACK;
+    return { kind: "retry", afterMs: retryAfterMs(headers) };
+  }
+  return WORTH_ANOTHER_MODEL.has(status) ? FALL_BACK : { kind: "stop" };
 }
 
 /**
@@ -165,22 +209,32 @@ async function readError(response: Response, signal: AbortSignal): Promise<strin
   return text;
 }
 
-function failed(refusal: Refusal, incident: string | null = null): Forwarded {
-  return { kind: "failed", refusal, incident };
+function failed(
+  refusal: Refusal,
+  next: Next,
+  more: { incident?: string; headers?: Headers } = {},
+): Forwarded {
+  const { incident = null, headers = new Headers() } = more;
+  return { kind: "failed", refusal, incident, headers, next };
 }
 
-function retryAfterSeconds(headers: Headers): number {
+/** Where a 429 does not say. */
+const RETRY_AFTER_MS_DEFAULT = 5_000;
+
+/** How long the provider asks to be left alone; `null` where it does not say. */
+function retryAfterMs(headers: Headers): number | null {
+  const exact = headers.get("retry-after-ms") ?? ""; // OpenAI and Azure
+  if (/^\d{1,9}(\.\d+)?$/.test(exact)) return Math.ceil(Number(exact));
   const value = headers.get("retry-after") ?? "";
-  const seconds = /^\d{1,6}(\.\d+)?$/.test(value)
-    ? Math.ceil(Number(value))
-    : Math.ceil((Date.parse(value) - Date.now()) / 1000);
-  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 1), 3600) : 5;
+  const ms = /^\d{1,6}(\.\d+)?$/.test(value)
+    ? Math.ceil(Number(value) * 1000)
+    : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
 
 /** Providers put names of the account, and sometimes a part of the key, into their errors. */
 function redact(text: string, key: string): string {
-  return text
-    .replaceAll(key, "[redacted]")
+  return (key === "" ? text : text.replaceAll(key, "[redacted]"))
     .replace(/\b(org|proj|sk|user|acct)[-_][A-Za-z0-9*_-]{6,}/g, "[redacted]");
 }
 

@@ -16,16 +16,17 @@ import {
 import { addGuestHeaders, identify } from "../../../shared/edge/identify.ts";
 import { readBody } from "../../../shared/edge/read_body.ts";
 import { isRefusal } from "../../../shared/edge/refusal.ts";
-import type { Dialect } from "../../../shared/llm/dialect.ts";
-import { modelName } from "../../../shared/pricing/price.ts";
+import type { DialectName } from "../../../shared/llm/dialect.ts";
+import { modelName, type Price } from "../../../shared/pricing/price.ts";
 import { answer } from "./answer.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import { noteMissingPrice } from "./incidents.ts";
-import { modelEntry, modelList } from "./models.ts";
+import { listFormOf, modelEntry, modelList, type ServedModel } from "./models.ts";
 import { readChatCall } from "./read_request.ts";
 import { payerOf, reserve } from "./reserve.ts";
-import { findRoute } from "./route.ts";
+import { findCandidates, findRoute } from "./route.ts";
 import type { SettlementContext } from "./settlement.ts";
+import { readTarget } from "./target.ts";
 
 /** Builds the function: from requests to responses. */
 export function createHandler(
@@ -35,19 +36,25 @@ export function createHandler(
   return async (request) => await app.fetch(request);
 }
 
-/** The function's routes, of which every POST is a chat. */
+/** The function's routes, of which every POST is a chat in the dialect of its path. */
 export function createChatApp(deps: ChatProxyDeps) {
   const app = createApp({
     slug: "chat-proxy",
     corsAllowedOrigins: deps.env.corsAllowedOrigins,
     refusalFromError: refusalFromOutage,
   });
-  addRoute(app, "/", { POST: (c) => chat(c, deps.openaiChat, deps) });
-  addRoute(app, "/v1/chat/completions", {
-    POST: (c) => chat(c, deps.openaiChat, deps),
-  });
-  addRoute(app, "/v1/models", { GET: (c) => models(c, deps) });
-  addRoute(app, "/v1/models/:model{.+}", { GET: (c) => models(c, deps) });
+  const POST = (dialect: DialectName) => ({ POST: (c: AppContext) => chat(c, dialect, deps) });
+  addRoute(app, "/", POST("openai-chat"));
+  addRoute(app, "/v1/chat/completions", POST("openai-chat"));
+  addRoute(app, "/v1/responses", POST("openai-responses"));
+  addRoute(app, "/v1/messages", POST("anthropic-messages"));
+  for (const version of ["v1beta", "v1", "v1alpha"]) {
+    addRoute(app, `/${version}/models`, { GET: (c) => models(c, deps) });
+    addRoute(app, `/${version}/models/:model{.+}`, {
+      GET: (c) => models(c, deps),
+      ...POST("gemini"),
+    });
+  }
   return app;
 }
 
@@ -55,23 +62,39 @@ async function models(c: AppContext, deps: ChatProxyDeps): Promise<Response> {
   const caller = await identify(c.req.raw, deps.identify);
   if (isRefusal(caller)) return refuse(c, caller);
   const hint = await deps.prices.read();
-  const isServed = (id: string) => !isRefusal(findRoute(id, deps.openaiChat.name, deps.env));
+  const form = listFormOf(c.req.raw, c.req.path);
+  const served = (price: Price): ServedModel => ({
+    price,
+    dialects: [...deps.dialects.keys()].filter((dialect) =>
+      !isRefusal(findRoute(price.providerId, dialect, deps.env))
+    ),
+  });
   const name = c.req.param("model");
-  if (name === undefined) return answerJson(modelList(hint, isServed));
-
+  if (name === undefined) {
+    const all = hint.book.prices.map(served).filter(({ dialects }) => dialects.length > 0);
+    return answerJson(modelList(all, hint, form));
+  }
   const price = findPrice(hint.book, name);
   if (isRefusal(price)) return refuse(c, price);
-  const route = findRoute(price.providerId, deps.openaiChat.name, deps.env);
-  return isRefusal(route) ? refuse(c, route) : answerJson(modelEntry(price, hint));
+  const model = served(price);
+  if (model.dialects.length > 0) return answerJson(modelEntry(model, hint, form));
+  return refuse(c, {
+    code: "PROVIDER_NOT_ENABLED",
+    message: `${modelName(price)} has a price here, but its provider is not enabled. ` +
+      "GET /v1/models lists what can be used.",
+    provider: price.providerId,
+  });
 }
 
 async function chat(
   c: AppContext,
-  dialect: Dialect,
+  dialectName: DialectName,
   deps: ChatProxyDeps,
 ): Promise<Response> {
   const startedMs = deps.now();
   const requestId = c.get("requestId");
+  const dialect = deps.dialects.get(dialectName)!;
+  c.set("dialectError", dialect.errorBody);
   const caller = await identify(c.req.raw, deps.identify);
   // The body is read even where the caller is refused: an answer that comes while the client is
   // still sending never reaches it.
@@ -80,17 +103,17 @@ async function chat(
   if (isRefusal(text)) return refuse(c, text);
   const payer = payerOf(caller, deps.env);
   if (isRefusal(payer)) return refuse(c, payer);
+  const target = dialectName === "gemini" ? readTarget(c) : undefined;
+  if (isRefusal(target)) return refuse(c, target);
 
   const { book } = await deps.prices.read();
-  const call = await readChatCall(c.req.raw.headers, text, dialect, book);
+  const call = await readChatCall(c.req.raw.headers, text, target, dialect, book);
   if (isRefusal(call)) {
-    if (call.code === "MODEL_NOT_FOUND") {
-      noteMissingPrice(call.model, requestId, deps);
-    }
+    if (call.code === "MODEL_NOT_FOUND") noteMissingPrice(call.model, requestId, deps);
     return refuse(c, call);
   }
-  const route = findRoute(call.price.providerId, dialect.name, deps.env);
-  if (isRefusal(route)) return refuse(c, route);
+  const candidates = findCandidates(call.prices, dialect.name, deps.env);
+  if (isRefusal(candidates)) return refuse(c, candidates);
 
   const reservation = await reserve(requestId, payer, call, deps);
   if (isRefusal(reservation)) return refuse(c, reservation);
@@ -99,7 +122,7 @@ async function chat(
     requestId,
     userId: "userId" in payer ? payer.userId : null,
     chatId: call.chatId,
-    model: modelName(call.price),
+    model: modelName(call.prices[0]),
     payment: reservation !== null
       ? "reserved"
       : deps.env.usageTracking === "off"
@@ -108,13 +131,7 @@ async function chat(
     inputTokensEstimate: call.inputTokensEstimate,
     startedMs,
   };
-  const response = await answer(c, {
-    dialect,
-    call,
-    route,
-    reservation,
-    context,
-  }, deps);
+  const response = await answer(c, { dialect, call, candidates, reservation, context }, deps);
   addGuestHeaders(response, caller, c.req.raw);
   return response;
 }

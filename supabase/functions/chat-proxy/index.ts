@@ -4,7 +4,7 @@ import { createPriceCache } from "../../../shared/credit/price_cache.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
 import { identifyDeps } from "../../../shared/edge/identify.ts";
 import { logWarning } from "../../../shared/edge/log.ts";
-import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
+import { DIALECTS } from "../../../shared/llm/dialects.ts";
 import { waitUntil } from "../../../shared/edge/wait_until.ts";
 import { createHandler } from "./handler.ts";
 
@@ -19,7 +19,7 @@ const handler = createHandler({
     onRefreshError: (error) => logWarning("Could not refresh the prices", { error }),
   }),
   identify: identifyDeps(env),
-  openaiChat: OPENAI_CHAT,
+  dialects: DIALECTS,
   fetch,
   waitUntil,
   now: Date.now,

@@ -1,28 +1,77 @@
 /**
- * `GET /v1/models` and `/v1/models/{id}`: what can be used here, in OpenAI's form, with what it costs.
+ * The models that can be used here, with what they cost: `GET /v1/models` and `/v1/models/{id}` in
+ * OpenAI's form, or in Anthropic's or Google's, for their SDKs.
  */
 import type { PriceHint } from "../../../shared/credit/price_cache.ts";
+import type { DialectName } from "../../../shared/llm/dialect.ts";
 import { addMarkup, formatUsd, type Usd } from "../../../shared/pricing/money.ts";
 import { modelName, type Price } from "../../../shared/pricing/price.ts";
 
-/** The list. Prices are decimal strings in USD, markup included. */
-export function modelList(hint: PriceHint, isServed: (providerId: string) => boolean) {
-  const served = hint.book.prices.filter((price) => isServed(price.providerId));
-  return { object: "list", data: served.map((price) => modelEntry(price, hint)) };
+/** A model that is served, and the APIs over which it can be asked. */
+export type ServedModel = { price: Price; dialects: readonly DialectName[] };
+
+/** Whose list it is. */
+export type ListForm = "openai" | "anthropic" | "gemini";
+
+/** The form that the asking SDK reads: Google's has a path of its own, Anthropic's a header. */
+export function listFormOf(request: Request, path: string): ListForm {
+  if (path.startsWith("/v1beta/") || path.startsWith("/v1alpha/")) return "gemini";
+  return request.headers.has("anthropic-version") ? "anthropic" : "openai";
 }
 
-/** One entry of the list. */
-export function modelEntry(price: Price, hint: PriceHint) {
-  return {
-    id: modelName(price),
-    object: "model",
-    created: Math.floor(Date.parse(price.updatedAt ?? "") / 1000) || 0,
-    owned_by: price.providerId,
-    name: price.displayName,
-    pricing: pricing(price, hint.markupBasisPoints),
-    context_window: price.maxInputTokens,
-    max_output_tokens: price.maxOutputTokens,
-  };
+/** The list. Prices are decimal strings in USD, markup included. */
+export function modelList(served: readonly ServedModel[], hint: PriceHint, form: ListForm) {
+  const data = served.map((model) => modelEntry(model, hint, form));
+  switch (form) {
+    case "openai":
+      return { object: "list", data };
+    case "anthropic": {
+      const ids = served.map(({ price }) => modelName(price));
+      return { data, has_more: false, first_id: ids[0] ?? null, last_id: ids.at(-1) ?? null };
+    }
+    case "gemini":
+      return { models: data };
+  }
+}
+
+/** One entry of the list; `dialects` are the APIs over which the model can be asked. */
+export function modelEntry({ price, dialects }: ServedModel, hint: PriceHint, form: ListForm) {
+  const id = modelName(price);
+  const common = { pricing: pricing(price, hint.markupBasisPoints), dialects };
+  switch (form) {
+    case "openai":
+      return {
+        id,
+        object: "model",
+        created: Math.floor(Date.parse(price.updatedAt ?? "") / 1000) || 0,
+        owned_by: price.providerId,
+        name: price.displayName,
+        context_window: price.maxInputTokens,
+        max_output_tokens: price.maxOutputTokens,
+        ...common,
+      };
+    case "anthropic":
+      return {
+        type: "model",
+        id,
+        display_name: price.displayName,
+        created_at: price.updatedAt ?? new Date(0).toISOString(),
+        max_input_tokens: price.maxInputTokens,
+        max_tokens: price.maxOutputTokens,
+        ...common,
+      };
+    case "gemini":
+      return {
+        name: `models/${id}`,
+        displayName: price.displayName,
+        ...(price.maxInputTokens !== null && { inputTokenLimit: price.maxInputTokens }),
+        ...(price.maxOutputTokens !== null && { outputTokenLimit: price.maxOutputTokens }),
+        supportedGenerationMethods: dialects.includes("gemini")
+          ? ["generateContent", "streamGenerateContent"]
+          : [],
+        ...common,
+      };
+  }
 }
 
 function pricing(price: Price, markupBasisPoints: number) {

@@ -1,34 +1,42 @@
 /**
- * Understands a request: its model and price, and the bounds that a reservation needs.
+ * Understands a request: its models and their prices, and the bounds that a reservation needs.
  */
 import { findPrice } from "../../../shared/credit/find_price.ts";
 import { boundJson } from "../../../shared/edge/json_bounds.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
-import type { Dialect, ModelRequest } from "../../../shared/llm/dialect.ts";
+import type { Dialect, ModelRequest, RequestTarget } from "../../../shared/llm/dialect.ts";
 import type { Price } from "../../../shared/pricing/price.ts";
+import { modelName } from "../../../shared/pricing/price.ts";
 import type { PriceBook } from "../../../shared/pricing/price_book.ts";
+import { unpricedFeature } from "./features.ts";
 
 /** A request that can be metered. */
 export type ChatCall = {
   request: ModelRequest;
-  price: Price;
+  /** The model that was asked for, then those to fall back to. */
+  prices: readonly [Price, ...Price[]];
+  /** Upper bound of the prompt, for the model that reads the most into it. */
   inputTokensMax: number;
   inputTokensEstimate: number;
+  /** What of the client's own headers goes upstream. */
+  clientHeaders: Readonly<Record<string, string>>;
   chatId: string | null;
   idempotencyKey: string | null;
-  /** SHA-256 of the body, in hex. */
+  /** SHA-256 of all that makes the request what it is, in hex. */
   requestHash: string;
 };
 
 const CHAT_ID_CHARS_MAX = 128;
 const IDEMPOTENCY_KEY_CHARS_MAX = 255;
+const FALLBACK_MODELS_MAX = 8;
 /** Letters, digits and the signs that ids are made of; it is stored and shown. */
 const CHAT_ID = /^[\w.:@+/=-]{1,128}$/;
 
-/** Understands a body as a request of the dialect for a model that has a price. */
+/** Understands a body as a request of the dialect for models that have a price. */
 export async function readChatCall(
   headers: Headers,
   text: string,
+  target: RequestTarget | undefined,
   dialect: Dialect,
   book: PriceBook,
 ): Promise<ChatCall | Refusal> {
@@ -36,7 +44,7 @@ export async function readChatCall(
   if (excess) return excess;
   const body = parseJson(text);
   if (isRefusal(body)) return body;
-  const request = dialect.readRequest(body.value);
+  const request = dialect.readRequest(body.value, target);
   if (request.kind === "fault") {
     return {
       code: "INVALID_REQUEST",
@@ -44,6 +52,27 @@ export async function readChatCall(
       ...(request.param !== null && { param: request.param }),
     };
   }
+  const ids = readIds(headers, request);
+  if (isRefusal(ids)) return ids;
+  const fallbackModels = readFallbackModels(headers, request);
+  const prices = findPrices(book, [request.model, ...fallbackModels], request);
+  if (isRefusal(prices)) return prices;
+  const bounds = prices.map((price) => dialect.inputTokensMax(request, price));
+  return {
+    request,
+    prices,
+    inputTokensMax: Math.max(...bounds),
+    inputTokensEstimate: Math.min(bounds[0]!, dialect.inputTokensEstimate(request, prices[0])),
+    clientHeaders: dialect.requestHeaders(headers),
+    ...ids,
+    requestHash: await sha256Hex(JSON.stringify([dialect.name, target, fallbackModels]) + text),
+  };
+}
+
+function readIds(
+  headers: Headers,
+  request: ModelRequest,
+): Pick<ChatCall, "chatId" | "idempotencyKey"> | Refusal {
   const chatIdHeader = headers.get("x-chat-id")?.trim() || null;
   const chatId = chatIdHeader ?? request.chatId;
   if (chatId !== null && !CHAT_ID.test(chatId)) {
@@ -56,30 +85,45 @@ export async function readChatCall(
     };
   }
   const idempotencyKey = headers.get("idempotency-key")?.trim() || null;
-  if (
-    idempotencyKey !== null && idempotencyKey.length > IDEMPOTENCY_KEY_CHARS_MAX
-  ) {
+  if (idempotencyKey !== null && idempotencyKey.length > IDEMPOTENCY_KEY_CHARS_MAX) {
     return {
       code: "INVALID_REQUEST",
       message: `An Idempotency-Key has at most ${IDEMPOTENCY_KEY_CHARS_MAX} characters.`,
       param: "idempotency-key",
     };
   }
-  const price = findPrice(book, request.model);
-  if (isRefusal(price)) return price;
-  const inputTokensMax = dialect.inputTokensMax(request, price);
-  return {
-    request,
-    price,
-    inputTokensMax,
-    inputTokensEstimate: Math.min(
-      inputTokensMax,
-      dialect.inputTokensEstimate(request, price),
-    ),
-    chatId,
-    idempotencyKey,
-    requestHash: await sha256Hex(text),
-  };
+  return { chatId, idempotencyKey };
+}
+
+/** The alternatives of the body, and those of the header for SDKs whose bodies have no place for it. */
+function readFallbackModels(headers: Headers, request: ModelRequest): string[] {
+  const named = (headers.get("x-fallback-models") ?? "").split(",").map((name) => name.trim())
+    .filter((name) => name !== "");
+  return [...request.fallbackModels, ...named];
+}
+
+/** The price of each model, every one once. Refuses a model without one, whichever it is. */
+function findPrices(
+  book: PriceBook,
+  models: readonly string[],
+  request: ModelRequest,
+): [Price, ...Price[]] | Refusal {
+  if (models.length > FALLBACK_MODELS_MAX + 1) {
+    return {
+      code: "INVALID_REQUEST",
+      message: `Name at most ${FALLBACK_MODELS_MAX} models to fall back to.`,
+      param: "models",
+    };
+  }
+  const prices = new Map<string, Price>();
+  for (const name of models) {
+    const price = findPrice(book, name);
+    if (isRefusal(price)) return price;
+    const unpriced = unpricedFeature(request, price);
+    if (unpriced) return unpriced;
+    prices.set(modelName(price), price);
+  }
+  return [...prices.values()] as [Price, ...Price[]];
 }
 
 function parseJson(text: string): { value: unknown } | Refusal {
@@ -89,17 +133,14 @@ function parseJson(text: string): { value: unknown } | Refusal {
     return {
       code: "INVALID_JSON",
       message: text.trim() === ""
-        ? "The body is empty. Send a JSON object with model and messages."
-        : "The body is not valid JSON. Send a JSON object with model and messages.",
+        ? "The body is empty. Send a JSON object."
+        : "The body is not valid JSON. Send a JSON object.",
     };
   }
 }
 
 async function sha256Hex(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest(
-    "SHA-256",
-    new TextEncoder().encode(text),
-  );
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return Array.from(
     new Uint8Array(digest),
     (byte) => byte.toString(16).padStart(2, "0"),

@@ -11,9 +11,10 @@ import type { Meter, MeterSnapshot } from "../../../shared/llm/meter.ts";
 import type { DialectError } from "../../../shared/llm/dialect.ts";
 import type { AbortPolicy } from "../../../shared/llm/providers.ts";
 import { createEventSplitter, type SplitEvent } from "../../../shared/llm/sse_events.ts";
-import { type End, END_CODES, type Outcome } from "./ending.ts";
+import type { End, Outcome } from "./ending.ts";
 import type { Hold } from "./hold.ts";
 import { inTime } from "./in_time.ts";
+import { brokenOff, costComment, earlyEnd, NO_TAIL, type Tail } from "./tail.ts";
 
 export type RelayOptions = {
   upstream: ReadableStream<Uint8Array>;
@@ -54,10 +55,6 @@ const BLANK_LINE = encoder.encode("\n\n");
 /** How long a provider may keep its connection open after its last event. */
 const REST_MS = 1_000;
 
-/** What is written around the cost comment when an answer ends. */
-type Tail = { before: Uint8Array; after: Uint8Array };
-const NO_TAIL: Tail = { before: NOTHING, after: NOTHING };
-
 export function relay(options: RelayOptions): Relay {
   const { meter, hold } = options;
   const reader = options.upstream.getReader();
@@ -81,7 +78,10 @@ export function relay(options: RelayOptions): Relay {
     const isIdle = options.now() - lastWriteMs >= options.heartbeatMs;
     if (isPulling && atBoundary && isIdle && concluding === undefined) write(KEEP_ALIVE);
   }, Math.max(250, options.heartbeatMs / 4));
-  const deadline = setTimeout(() => void conclude("deadline", earlyEnd), options.deadlineMs);
+  const deadline = setTimeout(
+    () => void conclude("deadline", () => earlyEnd(meter)),
+    options.deadlineMs,
+  );
 
   function write(bytes: Uint8Array): void {
     if (!hasClient || bytes.length === 0) return;
@@ -111,12 +111,13 @@ export function relay(options: RelayOptions): Relay {
         const settled = options.settle(meter.snapshot(), how, firstTokenMs);
         settled.then(markDone, markDone);
         if (end !== "complete") leaveUpstream();
+        const { before, after, rest } = tail();
         if (hasClient) {
-          const { before, after } = tail();
           writeEvent(before);
-          writeEvent(await costComment(settled, end));
+          writeEvent(costComment(options.requestId, await inTime(settled), end));
           writeEvent(after);
         }
+        await rest?.();
       } catch (error) {
         logError("Could not end an answer", { request_id: options.requestId, error });
         markDone();
@@ -127,32 +128,7 @@ export function relay(options: RelayOptions): Relay {
     })();
   }
 
-  async function costComment(settled: Promise<Outcome | null>, end: End): Promise<Uint8Array> {
-    const outcome = await inTime(settled);
-    const code = END_CODES[end];
-    if (outcome === null && code === null) return NOTHING;
-    // JSON escapes line breaks, so nothing in it can end the comment.
-    const facts = JSON.stringify(
-      { request_id: options.requestId, ...outcome, code },
-      (_, value) => value ?? undefined,
-    );
-    return encoder.encode(`: farebox ${facts}\n\n`);
-  }
-
-  /** As the dialect ends an answer at a length limit. */
-  function earlyEnd(): Tail {
-    const { closing, terminal } = meter.earlyEnd();
-    return { before: closing, after: terminal };
-  }
-
-  /** The provider broke off. What it delivered is charged; the client is told in its own terms. */
-  function brokenOff(): Tail {
-    const message = meter.snapshot().hasContent
-      ? "The provider broke off. What was received is charged; ask again for the rest."
-      : "The provider broke off before it answered. Nothing was charged; try again.";
-    const error = { status: 502, code: "UPSTREAM_ERROR", message };
-    return { before: NOTHING, after: options.errorEvent(error) };
-  }
+  const breakOff = () => conclude("upstream_error", () => brokenOff(meter, options.errorEvent));
 
   /**
    * Closes the connection to the provider. The abort alone may not: a fetch of Deno 2.9 can lose its
@@ -163,24 +139,34 @@ export function relay(options: RelayOptions): Relay {
     reader.cancel().catch(() => {});
   }
 
-  /** A connection that is read to its end can be used again; but nobody waits for it long. */
-  async function readRest(): Promise<void> {
+  /**
+   * What a provider sends after its last event, such as OpenRouter's `[DONE]` after `message_stop`, is
+   * passed on as well; but nobody waits for it long. A connection that is read to its end can be
+   * used again.
+   */
+  async function passRest(events: readonly SplitEvent[]): Promise<void> {
     const timer = setTimeout(leaveUpstream, REST_MS);
+    const writeAll = (rest: readonly SplitEvent[]) => rest.forEach(({ bytes }) => write(bytes));
+    writeAll(events);
     try {
-      while (!(await reader.read()).done);
+      for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+        writeAll(splitter.push(chunk.value));
+      }
     } catch {
       // It was answered: how the connection ends is of no interest.
     }
     clearTimeout(timer);
+    write(splitter.flush()?.bytes ?? NOTHING);
   }
 
-  async function pass(event: SplitEvent): Promise<void> {
+  /** @param following what the provider sent with it. */
+  async function pass(event: SplitEvent, following: () => readonly SplitEvent[]): Promise<void> {
     const kind = meter.fold(event);
     if (kind === "content") firstTokenMs ??= Math.round(options.now() - options.startedMs);
     if (kind === "usage_only" && options.withholdUsage) return;
     if (kind === "terminal") {
-      await conclude("complete", () => ({ before: NOTHING, after: event.bytes }));
-      void readRest();
+      const rest = () => passRest(following());
+      await conclude("complete", () => ({ before: NOTHING, after: event.bytes, rest }));
       return;
     }
     write(event.bytes);
@@ -189,11 +175,11 @@ export function relay(options: RelayOptions): Relay {
 
   async function endOfUpstream(): Promise<void> {
     const rest = splitter.flush();
-    if (rest !== null) await pass(rest);
+    if (rest !== null) await pass(rest, () => []);
     const { finish, usage, error } = meter.snapshot();
     // Neither a last event nor any of what comes before one: it did not end, it stopped.
     const isBroken = finish === null && usage === null && error === null;
-    await (isBroken ? conclude("upstream_error", brokenOff) : conclude("complete", () => NO_TAIL));
+    await (isBroken ? breakOff() : conclude("complete", () => NO_TAIL));
   }
 
   /** Reads one chunk and passes on what it completes. True when the client got something. */
@@ -203,7 +189,7 @@ export function relay(options: RelayOptions): Relay {
     try {
       chunk = await reader.read();
     } catch {
-      await conclude("upstream_error", brokenOff);
+      await breakOff();
       return true;
     }
     if (concluding !== undefined) return true;
@@ -211,8 +197,9 @@ export function relay(options: RelayOptions): Relay {
       await endOfUpstream();
       return true;
     }
-    for (const event of splitter.push(chunk.value)) {
-      await pass(event);
+    const events = splitter.push(chunk.value);
+    for (const [index, event] of events.entries()) {
+      await pass(event, () => events.slice(index + 1));
       if (concluding !== undefined) return true;
     }
     if (hold !== null) await keepCovered(hold);
@@ -225,9 +212,13 @@ export function relay(options: RelayOptions): Relay {
     // The bound itself is several times an ordinary text: it would hold too much of a balance.
     const atMost = Math.min(outputTokensUpper, outputTokensEstimate * 1.5);
     hold.progress({ inputTokens, outputTokens: outputTokensEstimate }, atMost);
-    if (hold.exceedsLimit(outputTokensEstimate)) return await conclude("output_limit", earlyEnd);
+    if (hold.exceedsLimit(outputTokensEstimate)) {
+      return await conclude("output_limit", () => earlyEnd(meter));
+    }
     const covered = hold.covers(outputTokensEstimate);
-    if (covered !== true && !await covered) await conclude("insufficient_balance", earlyEnd);
+    if (covered !== true && !await covered) {
+      await conclude("insufficient_balance", () => earlyEnd(meter));
+    }
   }
 
   /** Steps until the client has something, or, without a client, to the end. */
@@ -237,7 +228,7 @@ export function relay(options: RelayOptions): Relay {
       while (concluding === undefined && (!await step() || !hasClient));
     } catch (error) {
       logError("A relay failed by a bug", { request_id: options.requestId, error });
-      await conclude("upstream_error", brokenOff);
+      await breakOff();
     }
     isPulling = false;
     await concluding;

@@ -6,6 +6,7 @@ import type { Env } from "../../../shared/edge/env.ts";
 import type { Caller } from "../../../shared/edge/identify.ts";
 import { logError, logWarning } from "../../../shared/edge/log.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
+import { modelName } from "../../../shared/pricing/price.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import { noteMissingPrice } from "./incidents.ts";
 import type { ChatCall } from "./read_request.ts";
@@ -41,6 +42,7 @@ export async function reserve(
   deps: ChatProxyDeps,
 ): Promise<Reservation | null | Refusal> {
   const { env } = deps;
+  const { request, prices: [primary, ...others] } = call;
   const isUser = "userId" in payer;
   if (env.usageTracking === "off" && isUser) {
     logWarning("USAGE_TRACKING is off: not metered", { request_id: requestId });
@@ -50,18 +52,18 @@ export async function reserve(
     const reservation = await deps.ledger.reserve({
       requestId,
       payer,
-      providerId: call.price.providerId,
-      fallbackModels: [],
-      withMedia: false,
-      webSearchesMax: 0,
-      modelId: call.price.modelId,
+      providerId: primary.providerId,
+      modelId: primary.modelId,
+      fallbackModels: others.map(modelName),
       inputTokensMax: call.inputTokensMax,
-      outputTokensMax: call.request.outputTokensLimit,
+      outputTokensMax: request.outputTokensLimit,
+      withMedia: request.features.some((feature) => feature !== "web_search"),
+      webSearchesMax: request.webSearchesMax,
       chatId: call.chatId,
       idempotencyKey: call.idempotencyKey,
       requestHash: call.requestHash,
       enforcement: env.balanceEnforcement,
-      canExtend: call.request.stream,
+      canExtend: request.stream && !request.hidesOutput,
     });
     if (isRefusal(reservation)) {
       if (reservation.code === "MODEL_NOT_FOUND") {

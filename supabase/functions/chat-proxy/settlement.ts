@@ -6,7 +6,8 @@ import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
 import type { Settlement } from "../../../shared/credit/results.ts";
 import { LOG, logError, logInfo, logWarning } from "../../../shared/edge/log.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
-import type { MeterFlag, MeterSnapshot } from "../../../shared/llm/meter.ts";
+import type { MeterFlag, MeterSnapshot, OtherModelUsage } from "../../../shared/llm/meter.ts";
+import { type MediaTokens, NO_MEDIA } from "../../../shared/pricing/usage.ts";
 import { decideCharge } from "./decide_charge.ts";
 import type { End, Outcome } from "./ending.ts";
 
@@ -15,6 +16,7 @@ export type SettlementContext = {
   requestId: string;
   userId: string | null;
   chatId: string | null;
+  /** The model that answered, or is asked first: `provider:model`. */
   model: string;
   /**
    * How the request is paid for. `logged`: without a reservation, as the ledger was away; its usage
@@ -35,7 +37,14 @@ export type SettlementOptions = {
 };
 
 /** What is odd about a report that is charged all the same. */
-const ODD_USAGE: readonly MeterFlag[] = ["negative_count", "total_mismatch", "usage_unreadable"];
+const ODD_USAGE: readonly MeterFlag[] = [
+  "negative_count",
+  "total_mismatch",
+  "usage_unreadable",
+  "media_exceeds_class",
+  "unpriced_tool",
+  "unpriced_tier",
+];
 
 /**
  * A restart of Postgres takes seconds, a failover a minute. After that the log line and the
@@ -75,6 +84,15 @@ export async function settleRequest(
   if (decision.kind === "release") {
     return await releaseRequest(context, decision.reason, options);
   }
+  const isReported = decision.basis === "reported";
+  const reported = {
+    media: isReported ? snapshot.media : NO_MEDIA,
+    webSearches: isReported ? snapshot.webSearches : 0,
+    otherModels: isReported ? snapshot.otherModels : [],
+    providerCost: snapshot.providerCost,
+    serviceTier: snapshot.serviceTier,
+    flags: snapshot.flags,
+  };
   const usage = {
     request_id: context.requestId,
     user_id: context.userId,
@@ -82,6 +100,7 @@ export async function settleRequest(
     model: context.model,
     tokens: decision.tokens,
     basis: decision.basis,
+    ...logged(reported),
     provider_request_id: snapshot.providerRequestId,
     finish: snapshot.finish ?? end,
     first_token_ms: firstTokenMs,
@@ -96,17 +115,12 @@ export async function settleRequest(
     () =>
       options.ledger.settle({
         requestId: context.requestId,
-        model: null,
+        model: context.model,
         tokens: decision.tokens,
-        media: snapshot.media,
-        webSearches: snapshot.webSearches,
-        otherModels: snapshot.otherModels,
         basis: decision.basis,
+        ...reported,
         providerRequestId: usage.provider_request_id,
         finish: usage.finish,
-        providerCost: snapshot.providerCost,
-        serviceTier: snapshot.serviceTier,
-        flags: snapshot.flags,
         firstTokenMs,
         durationMs: usage.duration_ms,
       }),
@@ -149,6 +163,25 @@ export async function settleRequest(
     balance: settled.balance,
     tokens: settled.tokens,
     basis: settled.basis,
+  };
+}
+
+/** What was reported beyond tokens, as it stands in a log line: only what there is. */
+function logged(
+  { media, webSearches, otherModels, providerCost, serviceTier }: {
+    media: MediaTokens;
+    webSearches: number;
+    otherModels: readonly OtherModelUsage[];
+    providerCost: string | null;
+    serviceTier: string | null;
+  },
+): Record<string, unknown> {
+  return {
+    ...(Object.values(media).some((count) => count > 0) && { media }),
+    ...(webSearches > 0 && { web_searches: webSearches }),
+    ...(otherModels.length > 0 && { other_models: otherModels }),
+    ...(providerCost !== null && { provider_cost: providerCost }),
+    ...(serviceTier !== null && { service_tier: serviceTier }),
   };
 }
 

@@ -44,6 +44,7 @@ function forwardTo(
     endpoint,
     settings: { key: KEY, baseUrl },
     upstream: { body: { model: "gpt-4o" }, withholdUsage: false, pathSuffix: "" },
+    clientHeaders: {},
     stream: false,
     requestId: "r",
     timeoutMs,
@@ -84,12 +85,54 @@ Deno.test("the caller's own mistake comes in the provider's words and status", a
   for (const status of [400, 404, 413, 422]) {
     const body = errorOf("'messages' must contain the word 'json'.");
     const result = await forwarded(() =>
-      new Response(body, { status, headers: { "set-cookie": "a=b", "x-ratelimit-limit": "9" } })
+      new Response(body, { status, headers: { "set-cookie": "a=b", server: "x" } })
     );
     const response = rejectionOf(result);
     assertEquals([response.status, await response.text()], [status, body]);
     assertEquals([...response.headers.keys()], ["content-type"]);
   }
+});
+
+Deno.test("the provider's limits are passed on with whatever it answers, and no other header", async () => {
+  const limits = {
+    "x-ratelimit-remaining-tokens": "1499",
+    "x-ratelimit-reset-tokens": "120ms",
+    "anthropic-ratelimit-requests-reset": "2026-11-22T12:00:00Z",
+    "retry-after-ms": "1500",
+  };
+  const others = { "set-cookie": "a=b", "openai-organization": "acme", "x-ratelimit-note": "<b>" };
+  const headers = { ...limits, ...others };
+  const rejected = rejectionOf(await forwarded(() => Response.json({}, { status: 400, headers })));
+  const failed = await forwarded(() => Response.json({}, { status: 503, headers }));
+  if (failed.kind !== "failed") throw new Error(failed.kind);
+  for (const told of [rejected.headers, failed.headers]) {
+    const { "content-type": _, ...seen } = Object.fromEntries(told);
+    assertEquals(seen, limits);
+  }
+});
+
+Deno.test("what may pass is to be tried again, what concerns our account or the model to fall back, the rest to stop", async () => {
+  const nextAfter = async (status: number, headers: HeadersInit = {}) => {
+    const result = await forwarded(() => new Response(errorOf("no"), { status, headers }));
+    if (result.kind === "answer") throw new Error("answered");
+    return result.next;
+  };
+  for (const status of [408, 409, 429, 500, 502, 503, 504, 529]) {
+    assertEquals(await nextAfter(status), { kind: "retry", afterMs: null }, `${status}`);
+  }
+  for (const status of [401, 402, 403, 404]) {
+    assertEquals(await nextAfter(status), { kind: "fall_back" }, `${status}`);
+  }
+  for (const status of [400, 405, 413, 415, 422]) {
+    assertEquals(await nextAfter(status), { kind: "stop" }, `${status}`);
+  }
+  assertEquals(await nextAfter(429, { "retry-after": "2" }), { kind: "retry", afterMs: 2000 });
+  const exact = { "retry-after-ms": "350", "retry-after": "1" };
+  assertEquals(await nextAfter(429, exact), { kind: "retry", afterMs: 350 });
+  assertEquals(await nextAfter(500, { "x-should-retry": "false" }), { kind: "fall_back" });
+  const quota = errorOf("You exceeded your current quota.", "insufficient_quota");
+  const outOfQuota = await forwarded(() => new Response(quota, { status: 429 }));
+  assertEquals(outOfQuota.kind === "failed" && outOfQuota.next, { kind: "fall_back" });
 });
 
 Deno.test("no error in the provider's words shows the key, a part of it, or the account", async () => {
@@ -112,6 +155,7 @@ Deno.test("a key of no known form is not shown either", async () => {
         endpoint,
         settings: { key, baseUrl },
         upstream: { body: {}, withholdUsage: false, pathSuffix: "" },
+        clientHeaders: {},
         stream: false,
         requestId: "r",
         timeoutMs: 10_000,

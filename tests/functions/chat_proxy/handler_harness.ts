@@ -4,7 +4,7 @@ import { parsePrice, type Price } from "../../../shared/pricing/price.ts";
 import type { Ledger } from "../../../shared/credit/ledger.ts";
 import type { Reservation, Settlement } from "../../../shared/credit/results.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
-import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
+import { DIALECTS } from "../../../shared/llm/dialects.ts";
 import type { ChatProxyDeps } from "../../../supabase/functions/chat-proxy/deps.ts";
 import { fakeLedger, identifyDeps, PUBLISHABLE, SECRET } from "../fakes.ts";
 
@@ -71,6 +71,9 @@ export function proxyOn(
     ledger?: Partial<Ledger>;
     provider?: () => Response | Promise<Response>;
     cached?: Price;
+    /** More prices in the book. */
+    others?: readonly Price[];
+    variables?: Record<string, string>;
   } = {},
 ): Proxy {
   const background: Promise<unknown>[] = [];
@@ -86,6 +89,7 @@ export function proxyOn(
     SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: PUBLISHABLE }),
     SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET }),
     OPENAI_API_KEY: "sk-test",
+    ...options.variables,
   };
   const deps: ChatProxyDeps = {
     env: readEnv((name) => variables[name]),
@@ -93,12 +97,12 @@ export function proxyOn(
     prices: {
       read: () =>
         Promise.resolve({
-          book: createPriceBook([options.cached ?? priceOf()]),
+          book: createPriceBook([options.cached ?? priceOf(), ...(options.others ?? [])]),
           markupBasisPoints: 0,
         }),
     },
     identify: identifyDeps(),
-    openaiChat: OPENAI_CHAT,
+    dialects: DIALECTS,
     fetch: (_, init) => {
       steps.push(["fetch", JSON.parse(String(init?.body))]);
       return Promise.resolve((options.provider ?? wholeAnswer)());

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
 import type { Refusal } from "../../../shared/edge/refusal.ts";
-import { createChatApp, createHandler } from "../../../supabase/functions/chat-proxy/handler.ts";
+import { createHandler } from "../../../supabase/functions/chat-proxy/handler.ts";
 import { AS_USER } from "../fakes.ts";
 import { ASKING, priceOf, proxyOn, RESERVATION, SETTLED, wholeAnswer } from "./handler_harness.ts";
 import { answerOf } from "./relay_harness.ts";
@@ -120,30 +120,6 @@ Deno.test("the isolate is kept for the release of a reserve that went unanswered
   const release = held({ state: "released" } as const);
   const reserve = () => Promise.reject(new LedgerUnavailable("reserve", "timeout"));
   await assertKept({ ledger: { reserve, release: release.method } }, release.letGo, "release");
-});
-
-Deno.test("lesson 6: every POST route reserves before it forwards, and forwards nothing that was refused", async () => {
-  const posts = createChatApp(proxyOn().deps).routes.filter(({ method }) => method === "POST");
-  assert(posts.length >= 2);
-  for (const { path } of posts) {
-    const { deps, steps } = proxyOn();
-    const response = await createHandler(deps)(ask(ASKING, path));
-    await response.text();
-    assertEquals(response.status, 200, path);
-    assertEquals(steps.map(([name]) => name), ["reserve", "fetch", "settle"], path);
-
-    const refusal: Refusal = {
-      code: "INSUFFICIENT_BALANCE",
-      message: "The balance is used up.",
-      balance: "0",
-      available: "0",
-    };
-    const refused = proxyOn({ ledger: { reserve: () => Promise.resolve(refusal) } });
-    const answer = await createHandler(refused.deps)(ask(ASKING, path));
-    await answer.text();
-    assertEquals(answer.status, 402, path);
-    assertEquals(refused.steps.map(([name]) => name), ["reserve"], path);
-  }
 });
 
 Deno.test("lesson 2: what the price cache says changes nothing of what is reserved, sent or charged", async () => {

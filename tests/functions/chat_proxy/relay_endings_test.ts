@@ -47,6 +47,21 @@ Deno.test("after the last event the client's stream ends, though the provider ke
   while (!upstream.isLeft()) await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
+Deno.test("what a provider sends after its last event is passed on, at once or later, cut anywhere", async () => {
+  const rest = ": bye\n\ndata: [DONE]\n\nhalf a li";
+  for (const cut of [0, 3, rest.length]) {
+    const upstream = openUpstream();
+    const answer = relayed(upstream.stream, {});
+    upstream.send(ANSWER + rest.slice(0, cut));
+    const received = textOf(answer.body);
+    await answer.done;
+    if (cut < rest.length) upstream.send(rest.slice(cut));
+    upstream.close();
+    assertEquals((await received).replace(COST_COMMENT, ""), ANSWER + rest, `${cut}`);
+    assertEquals(answer.settled.map(({ end }) => end), ["complete"]);
+  }
+});
+
 Deno.test("a client that leaves after the finish, before the usage, is charged what is reported", async () => {
   const upstream = openUpstream();
   const answer = relayed(upstream.stream, { abortPolicy: "abort" });

@@ -1,0 +1,82 @@
+/** One request put to its candidates, each in its provider's own form, until one answers. */
+import { logWarning } from "../../../shared/edge/log.ts";
+import { modelName } from "../../../shared/pricing/price.ts";
+import type { Exchange } from "./answer.ts";
+import { type FailedAttempt, forwardToFirst } from "./attempts.ts";
+import type { ChatProxyDeps } from "./deps.ts";
+import { forward, type Forwarded } from "./forward.ts";
+import { noteProviderIncident } from "./incidents.ts";
+import type { Candidate } from "./route.ts";
+
+export type Asked = {
+  forwarded: Forwarded;
+  /** Who answered, or failed last. */
+  candidate: Candidate;
+  /** Ends that one's request. */
+  abort: AbortController;
+  /** Usage was switched on there for us alone. */
+  withholdUsage: boolean;
+};
+
+/**
+ * Asks.
+ *
+ * @param isLimited whether the reservation lowers the output limit to what can be paid.
+ * @param client aborted when the client has left, where the platform tells.
+ */
+export async function askProviders(
+  { dialect, call, candidates, reservation, context }: Exchange,
+  isLimited: boolean,
+  client: AbortSignal,
+  deps: ChatProxyDeps,
+): Promise<Asked> {
+  const { request } = call;
+  let abort = new AbortController();
+  let withholdUsage = false;
+  const { forwarded, candidate } = await forwardToFirst(candidates, {
+    send: ({ price, route }, timeoutMs) => {
+      abort = new AbortController();
+      const upstream = dialect.rewriteRequest(request, {
+        model: price.modelId,
+        outputTokensLimit: isLimited && reservation !== null
+          ? reservation.output_tokens_limit
+          : request.outputTokensLimit,
+        usageSwitch: route.endpoint.usageSwitch,
+        outputLimitFields: route.endpoint.outputLimitFields,
+      });
+      withholdUsage = upstream.withholdUsage;
+      return forward({
+        ...route,
+        upstream,
+        clientHeaders: call.clientHeaders,
+        stream: request.stream,
+        requestId: context.requestId,
+        timeoutMs,
+        fetch: deps.fetch,
+        abort,
+      });
+    },
+    retriesMax: deps.env.upstreamRetries,
+    timeoutMs: deps.env.upstreamTimeoutMs,
+    isAbandoned: () => client.aborted,
+    onFailure: (failed) => noteFailure(failed, context.requestId, deps),
+    now: deps.now,
+    sleep: deps.sleep,
+  });
+  return { forwarded, candidate, abort, withholdUsage };
+}
+
+function noteFailure(
+  { candidate, forwarded, then }: FailedAttempt<Candidate>,
+  requestId: string,
+  deps: ChatProxyDeps,
+): void {
+  const model = modelName(candidate.price);
+  if (then !== "give_up") {
+    const reason = forwarded.kind === "failed" ? forwarded.refusal.message : "provider_rejected";
+    logWarning("A provider failed", { request_id: requestId, model, then, reason });
+  }
+  if (forwarded.kind === "failed" && forwarded.incident !== null) {
+    noteProviderIncident(forwarded.incident, model, requestId, deps);
+  }
+}
