@@ -1,0 +1,182 @@
+import type {
+  JsonObject,
+  ModelRequest,
+  RequestChange,
+  RequestFault,
+  UpstreamRequest,
+} from "../dialect.ts";
+import { arrayOf, isDeeperThan, objectOf } from "../json_reading.ts";
+import { readBlocks } from "./anthropic_messages_prompt.ts";
+import { adaptThinking, readThinking } from "./anthropic_messages_thinking.ts";
+import { isClientTool, readTools } from "./anthropic_messages_tools.ts";
+import { UNMETERED_FIELDS } from "./anthropic_messages_unmetered.ts";
+
+/** A tool's schema may nest 20 deep; beyond 100 it is an attack on the next recursive parser. */
+const DEPTH_MAX = 100;
+/** More than any conversation has; it bounds the work that one request can make. */
+const MESSAGES_MAX = 5_000;
+const OUTPUT_TOKENS_MAX = 10_000_000;
+const MODEL_NAME_LENGTH_MAX = 256;
+const FALLBACK_MODELS_MAX = 8; // As the ledger holds them.
+
+/** Checks a parsed body of Anthropic Messages. Only what metering needs: the provider checks the rest. */
+export function readMessagesRequest(parsed: unknown): ModelRequest | RequestFault {
+  const body = objectOf(parsed);
+  if (body === null) return fault("The body must be a JSON object.", null);
+  if (isDeeperThan(body, DEPTH_MAX)) {
+    return fault(`The body is nested more than ${DEPTH_MAX} levels deep. Flatten it.`, null);
+  }
+  const { model, max_tokens: limit } = body;
+  if (!isModelName(model)) {
+    return fault(`Name one model as text, such as "anthropic:claude-sonnet-4-5".`, "model");
+  }
+  if (
+    typeof limit !== "number" || !Number.isSafeInteger(limit) || limit < 1 ||
+    limit > OUTPUT_TOKENS_MAX
+  ) {
+    return fault(`Set max_tokens to a whole number from 1 to ${OUTPUT_TOKENS_MAX}.`, "max_tokens");
+  }
+  const problem = checkMessages(body.messages) ?? checkSystem(body.system) ??
+    checkFields(body) ?? checkContextManagement(body.context_management);
+  if (problem !== null) return problem;
+  const uses = readTools(body.tools);
+  if (uses.kind === "fault") return uses;
+  const prompt = readBlocks(body);
+  const smuggled = checkToolAdditions(prompt.blocks);
+  if (smuggled !== null) return smuggled;
+  const thinking = readThinking(body.thinking);
+  if (typeof thinking === "object") return thinking;
+  const fallbackModels = readFallbackModels(body.models, model);
+  if ("kind" in fallbackModels) return fallbackModels;
+  return {
+    kind: "request",
+    body,
+    model,
+    stream: body.stream === true,
+    outputTokensLimit: limit,
+    wantsUsage: true, // It is in every stream.
+    chatId: null,
+    fallbackModels,
+    features: uses.webSearchesMax > 0 ? ["web_search"] : [],
+    webSearchesMax: uses.webSearchesMax,
+    // What is searched and fetched is input too.
+    hidesInput: prompt.hidesInput || uses.webSearchesMax + uses.webFetchesMax > 0,
+    hidesOutput: thinking,
+  };
+}
+
+/** Changes what the proxy must change; every other field goes upstream as it was sent. */
+export function rewriteMessagesRequest(
+  request: ModelRequest,
+  change: RequestChange,
+): UpstreamRequest {
+  const { models: _, ...rest } = request.body;
+  const body: Record<string, unknown> = { ...rest, model: change.model };
+  const limit = change.outputTokensLimit;
+  if (limit !== null) {
+    const isLowered = limit < (request.outputTokensLimit ?? Infinity);
+    Object.assign(body, { max_tokens: limit }, isLowered ? adaptThinking(request, limit) : {});
+  }
+  return { body, withholdUsage: false, pathSuffix: "" };
+}
+
+function fault(message: string, param: string | null): RequestFault {
+  return { kind: "fault", message, param };
+}
+
+/** `null` is what some clients send for a field that they leave out. */
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function isModelName(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= MODEL_NAME_LENGTH_MAX;
+}
+
+function checkMessages(messages: unknown): RequestFault | null {
+  if (!Array.isArray(messages) || messages.length === 0) {
+    return fault("Send at least one message.", "messages");
+  }
+  if (messages.length > MESSAGES_MAX) {
+    return fault(
+      `Send at most ${MESSAGES_MAX} messages: there are ${messages.length}. Shorten the history.`,
+      "messages",
+    );
+  }
+  for (const [index, item] of (messages as readonly unknown[]).entries()) {
+    const message = objectOf(item);
+    if (typeof message?.role !== "string") {
+      return fault("Each message must be an object with a role.", `messages[${index}]`);
+    }
+    const problem = checkContent(message.content, `messages[${index}].content`);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function checkSystem(system: unknown): RequestFault | null {
+  return isPresent(system) ? checkContent(system, "system") : null;
+}
+
+function checkContent(content: unknown, param: string): RequestFault | null {
+  if (typeof content === "string") return null;
+  if (!Array.isArray(content)) return fault("Content must be text or a list of blocks.", param);
+  for (const [index, block] of (content as readonly unknown[]).entries()) {
+    if (typeof objectOf(block)?.type !== "string") {
+      return fault("Each block must be an object with a type.", `${param}[${index}]`);
+    }
+  }
+  return null;
+}
+
+function checkFields(body: JsonObject): RequestFault | null {
+  if (isPresent(body.stream) && typeof body.stream !== "boolean") {
+    return fault("stream must be true or false.", "stream");
+  }
+  for (const { name, allows, why } of UNMETERED_FIELDS) {
+    const value = body[name];
+    if (isPresent(value) && !allows(value)) return fault(why, name);
+  }
+  return null;
+}
+
+/** Clearing makes the prompt shorter; compacting is bounded as one more reading of it. */
+function checkContextManagement(management: unknown): RequestFault | null {
+  if (!isPresent(management)) return null;
+  const edits = objectOf(management)?.edits;
+  if (isPresent(edits) && !Array.isArray(edits)) {
+    return fault("edits must be a list.", "context_management.edits");
+  }
+  for (const [index, edit] of arrayOf(edits).entries()) {
+    const type = objectOf(edit)?.type;
+    if (typeof type === "string" && /^(?:clear|compact)_/.test(type)) continue;
+    return fault(
+      "What this edit costs is not known here. Use one whose type begins with clear or compact.",
+      `context_management.edits[${index}].type`,
+    );
+  }
+  return null;
+}
+
+/** A tool that is defined within the messages would pass by the check of `tools`. */
+function checkToolAdditions(blocks: readonly JsonObject[]): RequestFault | null {
+  const changes = blocks.flatMap((block) => [block, ...arrayOf(block.tool_changes).map(objectOf)]);
+  for (const change of changes) {
+    const added = objectOf(change?.tool)?.definition;
+    if (!isPresent(added) || isClientTool(objectOf(added) ?? {})) continue;
+    return fault("Tools that run at the provider can only be named in tools.", "messages");
+  }
+  return null;
+}
+
+/** Other models to try, in order, without the first one and without repetition. */
+function readFallbackModels(models: unknown, model: string): readonly string[] | RequestFault {
+  if (!isPresent(models)) return [];
+  if (!Array.isArray(models) || !models.every(isModelName)) {
+    return fault(`models must be a list of names, such as ["openai:gpt-4o"].`, "models");
+  }
+  const others = [...new Set(models)].filter((name) => name !== model);
+  return others.length <= FALLBACK_MODELS_MAX
+    ? others
+    : fault(`Name at most ${FALLBACK_MODELS_MAX} other models.`, "models");
+}
