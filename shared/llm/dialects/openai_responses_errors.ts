@@ -1,0 +1,43 @@
+import type { DialectError, JsonObject } from "../dialect.ts";
+import { objectOf, textOf } from "../json_reading.ts";
+import type { ProviderError } from "../meter.ts";
+import { errorBody, readError } from "./openai_chat_errors.ts";
+
+/** An `event: error` whose data is in no shape that we know. */
+const UNTOLD_ERROR: ProviderError = {
+  message: "The provider sent an error event.",
+  type: null,
+  code: null,
+};
+
+/**
+ * An error as the last event of a stream: SDKs raise it out of the loop over events. OpenAI documents
+ * its fields at the top and sends them in `error`; each is what some SDK looks for, so both are there.
+ */
+export function errorEvent(error: DialectError): Uint8Array {
+  const body = errorBody(error);
+  const { message, code, param } = error;
+  // Its place in the stream is not known here; SDKs only want it to be a number.
+  const data = { type: "error", sequence_number: 0, code, message, param: param ?? null, ...body };
+  return new TextEncoder().encode(`event: error\ndata: ${JSON.stringify(data)}\n\n`);
+}
+
+/** The error of an `error` event. */
+export function readErrorEvent(data: JsonObject): ProviderError {
+  return readAnswerError(data) ?? readError({ object: "error", ...data, ...NO_OWN_TYPE }) ??
+    UNTOLD_ERROR;
+}
+
+/** `type` there is "error" itself, and says nothing. */
+const NO_OWN_TYPE = { type: null };
+
+/**
+ * The error within a body or a response: an `error` of any shape, or the `{"detail":"text"}` of
+ * ChatGPT's own backend and of those made with FastAPI.
+ */
+export function readAnswerError(from: JsonObject): ProviderError | null {
+  const found = readError(from);
+  if (found !== null) return found;
+  const message = textOf(from.detail) ?? textOf(objectOf(from.detail)?.message);
+  return message === null ? null : { message, type: null, code: null };
+}

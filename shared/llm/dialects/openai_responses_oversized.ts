@@ -1,0 +1,81 @@
+import type { JsonObject } from "../dialect.ts";
+import { objectOf } from "../json_reading.ts";
+import type { SplitEvent } from "../sse_events.ts";
+
+/**
+ * The last event of an answer repeats its whole prompt and output, so it can pass the splitter's cap,
+ * and it alone has the bill. Of an event too long to be read, its name and its end are: `usage` comes
+ * after all that grows, at OpenAI (output, tools, …, usage, user) as in the alphabet.
+ */
+
+/** `event: response.completed`, and some room. */
+const HEAD_BYTES = 128;
+/** A usage takes some 300 bytes; metadata, the longest that can follow it, at most 10 KiB. */
+const TAIL_BYTES = 16 * 1024;
+
+/** What could be read of an oversized event. */
+export interface OversizedEvent {
+  /** The name of the event, `null` until it is known. */
+  readonly type: string | null;
+  /** Its usage; only once the event is complete. */
+  readonly usage: JsonObject | null;
+}
+
+/** Reads the parts of oversized events as they come. */
+export function createOversizedReader(): (event: SplitEvent) => OversizedEvent {
+  let head = "";
+  let tail: Uint8Array = new Uint8Array(0);
+  const decoder = new TextDecoder();
+
+  return (event) => {
+    if (head.length < HEAD_BYTES) head += decoder.decode(event.bytes.subarray(0, HEAD_BYTES));
+    tail = lastBytes(tail, event.bytes);
+    const type = /^(?:\uFEFF)?event: ?([\w.]+)[\r\n]/.exec(head)?.[1] ?? null;
+    if (!event.complete) return { type, usage: null };
+    const usage = usageIn(decoder.decode(tail));
+    head = "";
+    tail = new Uint8Array(0);
+    return { type, usage };
+  };
+}
+
+function lastBytes(before: Uint8Array, bytes: Uint8Array): Uint8Array {
+  if (bytes.length >= TAIL_BYTES) return bytes.slice(-TAIL_BYTES);
+  const kept = before.subarray(Math.max(0, before.length + bytes.length - TAIL_BYTES));
+  const joined = new Uint8Array(kept.length + bytes.length);
+  joined.set(kept);
+  joined.set(bytes, kept.length);
+  return joined;
+}
+
+/**
+ * The last object under the name `usage` in a piece of JSON. None can be within a text, where the
+ * quote after the name would be escaped.
+ */
+function usageIn(text: string): JsonObject | null {
+  const names = [...text.matchAll(/"usage"\s*:\s*(?=\{)/g)];
+  for (const name of names.toReversed()) {
+    const start = name.index + name[0].length;
+    const usage = parseObject(text.slice(start, endOfObject(text, start)));
+    if (typeof usage?.input_tokens === "number") return usage;
+  }
+  return null;
+}
+
+/** Where the object ends that starts here; it holds no text with braces if it is a usage. */
+function endOfObject(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    if (text[at] === "{") depth++;
+    else if (text[at] === "}" && --depth === 0) return at + 1;
+  }
+  return text.length;
+}
+
+function parseObject(text: string): JsonObject | null {
+  try {
+    return objectOf(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

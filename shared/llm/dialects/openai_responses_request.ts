@@ -1,0 +1,97 @@
+import type {
+  JsonObject,
+  ModelRequest,
+  PricedFeature,
+  RequestChange,
+  RequestFault,
+  UpstreamRequest,
+} from "../dialect.ts";
+import { objectOf } from "../json_reading.ts";
+import { findHiddenInput } from "./openai_responses_parts.ts";
+import { readTools } from "./openai_responses_tools.ts";
+import { checkUnmetered } from "./openai_responses_unmetered.ts";
+import {
+  checkFlag,
+  fault,
+  isModelName,
+  isPresent,
+  ITEMS_MAX,
+  readBody,
+  readFallbackModels,
+  readOutputLimit,
+} from "./request_checks.ts";
+
+/** Fields that may stand in for `input`: the prompt then lies at the provider. */
+const INSTEAD_OF_INPUT = ["previous_response_id", "conversation", "prompt"];
+
+/** Checks a parsed body of the Responses API. Only what metering needs: the provider checks the rest. */
+export function readResponsesRequest(parsed: unknown): ModelRequest | RequestFault {
+  const read = readBody(parsed);
+  if (read.kind === "fault") return read;
+  const { body } = read;
+  const { model } = body;
+  if (!isModelName(model)) {
+    return fault(`Name one model as text, such as "openai:gpt-4o".`, "model");
+  }
+  const problem = checkInput(body) ?? checkFlag(body.stream, "stream") ?? checkUnmetered(body);
+  if (problem !== null) return problem;
+  const tools = readTools(body);
+  if (tools.kind === "fault") return tools;
+  const limit = readOutputLimit(body.max_output_tokens, "max_output_tokens");
+  if (typeof limit === "object" && limit !== null) return limit;
+  const fallbackModels = readFallbackModels(body.models);
+  if ("kind" in fallbackModels) return fallbackModels;
+  const { hidesInput, hasSound } = findHiddenInput(body);
+  const features: PricedFeature[] = [];
+  if (hasSound) features.push("input_audio");
+  if (tools.webSearchesMax > 0) features.push("web_search");
+  return {
+    kind: "request",
+    body,
+    model,
+    stream: body.stream === true,
+    outputTokensLimit: limit,
+    wantsUsage: true, // It always comes, in the last event of the answer itself.
+    chatId: null,
+    fallbackModels,
+    features,
+    webSearchesMax: tools.webSearchesMax,
+    hidesInput,
+    // Reasoning is hidden by the model, not by the request: its price says so.
+    hidesOutput: false,
+  };
+}
+
+/** Changes what the proxy must change; every other field goes upstream as it was sent. */
+export function rewriteResponsesRequest(
+  request: ModelRequest,
+  change: RequestChange,
+): UpstreamRequest {
+  const { models: _, ...rest } = request.body;
+  const body: Record<string, unknown> = { ...rest, model: change.model };
+  if (change.outputTokensLimit !== null) body.max_output_tokens = change.outputTokensLimit;
+  return { body, withholdUsage: false, pathSuffix: "" };
+}
+
+function checkInput(body: JsonObject): RequestFault | null {
+  const { input } = body;
+  if (!isPresent(input)) {
+    return INSTEAD_OF_INPUT.some((name) => isPresent(body[name]))
+      ? null
+      : fault("Send input: text, or a list of items.", "input");
+  }
+  if (typeof input === "string") return null;
+  if (!Array.isArray(input)) return fault("input must be text or a list of items.", "input");
+  if (input.length > ITEMS_MAX) {
+    return fault(
+      `Send at most ${ITEMS_MAX} items: there are ${input.length}. Shorten the history.`,
+      "input",
+    );
+  }
+  for (const [index, item] of input.entries()) {
+    if (objectOf(item) === null) {
+      return fault("Each item of the input must be an object.", `input[${index}]`);
+    }
+  }
+  return null;
+}
