@@ -1,3 +1,5 @@
+import { COUNTING_OF_DIALECT, type CountingRules } from "./counting_rules.ts";
+import type { DialectName } from "./dialect.ts";
 import type { Endpoint, Provider } from "./provider.ts";
 import { compatibleProvider, MODEL_HOSTS } from "./provider_rows/model_hosts.ts";
 import { MODEL_MAKERS } from "./provider_rows/model_makers.ts";
@@ -19,6 +21,11 @@ const BY_ALIAS: ReadonlyMap<string, Provider> = new Map(
  */
 export function findProvider(name: string): Provider {
   return PROVIDERS.get(name) ?? BY_ALIAS.get(name) ?? compatibleProvider(name);
+}
+
+/** How a provider counts in a dialect; one without a row for it counts by the dialect's own rule. */
+export function countingRules(provider: Provider, dialect: DialectName): CountingRules {
+  return provider.endpoints[dialect]?.counting ?? COUNTING_OF_DIALECT[dialect];
 }
 
 /**

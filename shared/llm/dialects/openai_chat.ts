@@ -1,6 +1,6 @@
 import type { Dialect } from "../dialect.ts";
 import { estimateInputTokens } from "../input_estimate.ts";
-import { inputTokensMax } from "../token_bounds.ts";
+import { boundPrompt, inputTokensMax } from "../token_bounds.ts";
 import { errorBody, errorEvent } from "./openai_chat_errors.ts";
 import { createChatMeter, readChatAnswer } from "./openai_chat_meter.ts";
 import { readChatRequest, rewriteChatRequest } from "./openai_chat_request.ts";
@@ -9,7 +9,10 @@ import { readChatRequest, rewriteChatRequest } from "./openai_chat_request.ts";
 export const OPENAI_CHAT: Dialect = {
   name: "openai-chat",
   readRequest: readChatRequest,
-  inputTokensMax: (request, limits) => inputTokensMax(request.body, limits),
+  inputTokensMax: ({ body, hidesInput, webSearchesMax }, limits) =>
+    hidesInput || webSearchesMax > 0
+      ? boundPrompt({ ...NOTHING_COUNTED, hidesInput, webSearchesMax }, limits)
+      : inputTokensMax(body, limits),
   inputTokensEstimate: (request, limits) => estimateInputTokens(request.body, limits),
   rewriteRequest: rewriteChatRequest,
   requestHeaders: () => ({}),
@@ -18,3 +21,6 @@ export const OPENAI_CHAT: Dialect = {
   errorBody,
   errorEvent,
 };
+
+/** Where the prompt is the whole context window, whatever it holds. */
+const NOTHING_COUNTED = { values: [], messages: 0, images: new Map<unknown, string>() };

@@ -1,3 +1,4 @@
+import { NO_MEDIA } from "../../pricing/usage.ts";
 import type { CountingRules } from "../counting_rules.ts";
 import type { JsonObject } from "../dialect.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
@@ -104,11 +105,17 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
   let created: unknown = null;
   let finish: string | null = null;
   let error: ProviderError | null = null;
+  let serviceTier: string | null = null;
+  /** An answer that cites pages was searched for, though some providers do not count how often. */
+  let isCited = false;
 
   function read(chunk: JsonObject, part: "delta" | "message", isError: boolean): EventKind {
     id ??= textOf(chunk.id);
     model ??= textOf(chunk.model); // Azure's first chunk has an empty one.
     created ??= chunk.created;
+    // OpenAI's last chunk has the tier that was served; the request's own word may come before.
+    serviceTier = textOf(chunk.service_tier) ?? textOf(objectOf(chunk.usage)?.service_tier) ??
+      serviceTier;
     const choices = arrayOf(chunk.choices).map(objectOf).filter((choice) => choice !== null);
     const reported = readReports(chunk, choices);
     const failure = readError(chunk) ?? choices.map(readError).find((found) => found !== null) ??
@@ -154,8 +161,7 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
     if (Array.isArray(message.content)) message.content.forEach(countPart);
     else count(message.content);
     count(message.refusal);
-    // One of them: OpenRouter and others send the same reasoning under two names.
-    count(message.reasoning_content ?? message.reasoning);
+    countReasoning(message);
     for (
       const item of [...arrayOf(message.tool_calls), message.function_call]
     ) {
@@ -165,9 +171,15 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
       count(named.name);
       count(named.arguments ?? named.input);
     }
-    if (
-      arrayOf(message.images).length > 0 || objectOf(message.audio) !== null
-    ) delivered = true;
+    if (arrayOf(message.images).length > 0) delivered = true;
+    const audio = objectOf(message.audio);
+    if (audio !== null) {
+      count(audio.transcript);
+      delivered = true;
+    }
+    isCited ||= arrayOf(message.annotations).some((item) =>
+      objectOf(item)?.type === "url_citation"
+    );
     return delivered;
 
     /** A content part: text, or Mistral's thinking, which holds text parts itself. */
@@ -176,8 +188,19 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
       if (part === null) return count(item);
       count(part.text);
       count(part.refusal);
+      if (part.type === "image_url" || part.type === "output_audio") delivered = true;
       for (const thought of arrayOf(part.thinking)) {
         count(objectOf(thought)?.text);
+      }
+    }
+
+    /** One of them: OpenRouter and others send the same reasoning under two or three names. */
+    function countReasoning(message: JsonObject): void {
+      const plain = textOf(message.reasoning_content) ?? textOf(message.reasoning) ??
+        textOf(message.reasoning_text); // Copilot
+      if (plain !== null) return count(plain);
+      for (const item of arrayOf(message.reasoning_details)) {
+        count(objectOf(item)?.text ?? objectOf(item)?.summary);
       }
     }
   }
@@ -188,6 +211,10 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
       ...NOTHING_METERED,
       usage: report?.tokens ?? null,
       reasoningTokens: report?.reasoningTokens ?? null,
+      media: report?.media ?? NO_MEDIA,
+      webSearches: Math.max(report?.webSearches ?? 0, isCited ? 1 : 0),
+      serviceTier,
+      providerCost: report?.providerCost ?? null,
       outputTokensEstimate: Math.max(text.estimate(), contentChunks),
       outputTokensUpper: Math.max(text.upper(), contentChunks, reported),
       hasContent,
@@ -195,7 +222,13 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
       providerRequestId: id,
       model,
       error,
-      flags: [...flags, ...(report?.flags ?? [])],
+      flags: [
+        ...new Set([
+          ...flags,
+          ...(report?.flags ?? []),
+          ...(serviceTier === "priority" ? ["unpriced_tier" as const] : []),
+        ]),
+      ],
     };
   }
 

@@ -1,38 +1,46 @@
-import type { JsonObject, RequestFault } from "../dialect.ts";
-import { objectOf } from "../json_reading.ts";
+import type { JsonObject, PricedFeature, RequestFault } from "../dialect.ts";
+import { arrayOf, objectOf } from "../json_reading.ts";
 
-/**
- * What a message may be made of. Each of these can be bounded before it is sent, and estimated where
- * the provider never reports: text by its characters, an image by the model's dearest.
- */
-const METERED_PARTS: ReadonlySet<unknown> = new Set(["text", "refusal", "image_url"]);
-
-/**
- * Refuses what cannot be bounded: files, documents, sound and video hold any number of tokens behind
- * a short name, some at prices of their own, and whoever hangs up before the report would have them
- * for nothing. A part of a type that we do not know may be one.
- */
-export function checkMessageParts(message: JsonObject, index: number): RequestFault | null {
-  if (message.audio !== undefined && message.audio !== null) {
-    return unmetered("a spoken answer of before", `messages[${index}].audio`);
-  }
-  if (!Array.isArray(message.content)) return null;
-  for (const [position, part] of (message.content as readonly unknown[]).entries()) {
-    const type = objectOf(part)?.type;
-    if (METERED_PARTS.has(type)) continue;
-    const what = typeof type === "string"
-      ? `a part of type ${JSON.stringify(type.slice(0, 40))}`
-      : "a part without a type";
-    return unmetered(what, `messages[${index}].content[${position}]`);
-  }
-  return null;
+/** What the messages of a request hold beside plain text. */
+export interface MessageParts {
+  readonly kind: "parts";
+  /** Files, sound, video: any number of tokens behind a short name. */
+  readonly hidesInput: boolean;
+  readonly features: readonly PricedFeature[];
 }
 
-function unmetered(what: string, param: string): RequestFault {
-  return {
-    kind: "fault",
-    message: `Messages can have text and images (types text and image_url): ${what} cannot be ` +
-      "metered. Send its text instead.",
-    param,
-  };
+/**
+ * Parts that can be bounded before they are sent, and estimated where the provider never reports:
+ * text by its characters, an image by the model's dearest. `thinking` and `reference` are Mistral's,
+ * which a conversation sends back as it got them.
+ */
+const COUNTED_PARTS: ReadonlySet<string> = new Set([
+  ...["text", "refusal", "image_url", "input_image", "thinking", "reference"],
+]);
+
+/**
+ * Looks at what messages are made of. A part of any other type may hold anything, so the prompt
+ * counts as hidden: the whole context window is held, and a lost client is drained for the report.
+ */
+export function readMessageParts(messages: readonly JsonObject[]): MessageParts | RequestFault {
+  let hidesInput = false;
+  let hasAudio = false;
+  for (const [index, message] of messages.entries()) {
+    // A spoken answer of before, by its name.
+    if (objectOf(message.audio) !== null) hidesInput = hasAudio = true;
+    for (const [position, part] of arrayOf(message.content).entries()) {
+      const type = objectOf(part)?.type;
+      if (typeof type !== "string") {
+        return {
+          kind: "fault",
+          message: 'Each part of a message must be an object with a type, such as "text".',
+          param: `messages[${index}].content[${position}]`,
+        };
+      }
+      if (COUNTED_PARTS.has(type)) continue;
+      hidesInput = true;
+      if (/audio/i.test(type)) hasAudio = true;
+    }
+  }
+  return { kind: "parts", hidesInput, features: hasAudio ? ["input_audio"] : [] };
 }

@@ -6,7 +6,10 @@ import type {
   UpstreamRequest,
 } from "../dialect.ts";
 import { arrayOf, isDeeperThan, objectOf } from "../json_reading.ts";
-import { checkMessageParts } from "./openai_chat_parts.ts";
+import { readModels } from "./openai_chat_models.ts";
+import { readAskedOutput } from "./openai_chat_output.ts";
+import { readMessageParts } from "./openai_chat_parts.ts";
+import { checkTools } from "./openai_chat_tools.ts";
 import { UNMETERED_FIELDS } from "./openai_chat_unmetered.ts";
 
 /** More than any chat has; it bounds the work that one request can make. */
@@ -14,7 +17,6 @@ export const MESSAGES_MAX = 5_000;
 /** A tool's schema may nest 20 deep; beyond 100 it is an attack on the next recursive parser. */
 const DEPTH_MAX = 100;
 const OUTPUT_TOKENS_MAX = 10_000_000;
-const MODEL_NAME_LENGTH_MAX = 256;
 const CHAT_ID_LENGTH_MAX = 128; // As billing stores it.
 
 const LIMIT_FIELDS = ["max_completion_tokens", "max_tokens"] as const;
@@ -26,34 +28,35 @@ export function readChatRequest(parsed: unknown): ModelRequest | RequestFault {
   if (isDeeperThan(body, DEPTH_MAX)) {
     return fault(`The body is nested more than ${DEPTH_MAX} levels deep. Flatten it.`, null);
   }
-  const { model } = body;
-  if (typeof model !== "string" || model === "" || model.length > MODEL_NAME_LENGTH_MAX) {
-    return fault(`Name one model as text, such as "openai:gpt-4o".`, "model");
-  }
+  const models = readModels(body);
+  if (models.kind === "fault") return models;
   const problem = checkMessages(body.messages) ?? checkStream(body) ?? checkChatId(body.chat_id) ??
-    checkMetered(body);
+    checkMetered(body) ?? checkTools(body.tools);
   if (problem !== null) return problem;
+  const parts = readMessageParts(arrayOf(body.messages) as readonly JsonObject[]);
+  if (parts.kind === "fault") return parts;
   const limit = readOutputLimit(body);
   if (typeof limit === "object" && limit !== null) return limit;
+  const asked = readAskedOutput(body);
   return {
     kind: "request",
     body,
-    model,
+    model: models.model,
     stream: body.stream === true,
     outputTokensLimit: limit,
     wantsUsage: objectOf(body.stream_options)?.include_usage === true,
     chatId: typeof body.chat_id === "string" ? body.chat_id : null,
-    fallbackModels: [],
-    features: [],
-    webSearchesMax: 0,
-    hidesInput: false,
-    hidesOutput: false,
+    fallbackModels: models.fallbackModels,
+    features: [...parts.features, ...asked.features],
+    webSearchesMax: asked.webSearchesMax,
+    hidesInput: parts.hidesInput || refersToCache(body),
+    hidesOutput: asked.hidesOutput,
   };
 }
 
 /** Changes what the proxy must change; every other field goes upstream as it was sent. */
 export function rewriteChatRequest(request: ModelRequest, change: RequestChange): UpstreamRequest {
-  const { chat_id: _, ...rest } = request.body;
+  const { chat_id: _, models: __, ...rest } = request.body;
   const body: Record<string, unknown> = { ...rest, model: change.model };
   if (change.outputTokensLimit !== null) {
     const sent = LIMIT_FIELDS.filter((name) => isPresent(request.body[name]));
@@ -107,8 +110,6 @@ function checkMessages(messages: unknown): RequestFault | null {
     if (isPresent(content) && typeof content !== "string" && !Array.isArray(content)) {
       return fault("Content must be text or a list of parts.", `messages[${index}].content`);
     }
-    const unmetered = checkMessageParts(message, index);
-    if (unmetered !== null) return unmetered;
   }
   return null;
 }
@@ -139,23 +140,12 @@ function checkMetered(body: JsonObject): RequestFault | null {
     const value = body[name];
     if (isPresent(value) && !allows(value)) return fault(why, name);
   }
-  if (isPresent(body.tools) && !Array.isArray(body.tools)) {
-    return fault("tools must be a list.", "tools");
-  }
-  for (const [index, tool] of arrayOf(body.tools).entries()) {
-    const type = objectOf(tool)?.type;
-    if (type === "function" || type === "custom") continue;
-    const param = `tools[${index}].type`;
-    // Said, not guessed: a tool without a type is a provider's own under its name ({"google_search":{}}).
-    return !isPresent(type)
-      ? fault('Each tool must say its type: "function" or "custom".', param)
-      : fault(
-        "Only function and custom tools can be used: the provider bills its built-in tools per " +
-          "call, which no price here covers.",
-        param,
-      );
-  }
   return null;
+}
+
+/** Google's compatibility layer takes the name of a prompt that lies there. */
+function refersToCache(body: JsonObject): boolean {
+  return isPresent(objectOf(objectOf(body.extra_body)?.google)?.cached_content);
 }
 
 function readOutputLimit(body: JsonObject): number | null | RequestFault {

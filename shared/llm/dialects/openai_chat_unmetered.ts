@@ -11,6 +11,8 @@ export interface UnmeteredField {
 
 const never = () => false;
 
+const OUTPUT_KINDS = ["text", "audio", "image"] as const;
+
 /** Refused rather than sold below cost: the request never reaches the provider. */
 export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   {
@@ -19,19 +21,15 @@ export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
     why: "n must be 1: each further answer multiplies the cost. Send further requests instead.",
   },
   {
-    name: "models",
-    allows: never,
-    why: "Name one model: a list may be answered, and billed, by any of them.",
-  },
-  {
     name: "modalities",
-    allows: (value) => Array.isArray(value) && value.every((item) => item === "text"),
-    why: "Only text can be answered: audio and image output have prices of their own.",
+    allows: (value) =>
+      Array.isArray(value) && value.every((item) => OUTPUT_KINDS.some((kind) => kind === item)),
+    why: "An answer can be text, audio or image: modalities must be a list of these.",
   },
   {
     name: "audio",
-    allows: never,
-    why: "Audio output has a price of its own, which is not known here. Leave audio out.",
+    allows: (value) => objectOf(value) !== null,
+    why: "audio must be an object that says the voice and the format.",
   },
   {
     name: "prediction",
@@ -40,8 +38,13 @@ export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   },
   {
     name: "web_search_options",
-    allows: never,
-    why: "Web search is billed per call, which no price here covers. Leave it out.",
+    allows: (value) => objectOf(value) !== null,
+    why: "web_search_options must be an object.",
+  },
+  {
+    name: "enable_search", // DashScope
+    allows: (value) => value === false,
+    why: "This search is billed by the call, without a limit. Leave enable_search out.",
   },
   {
     name: "search_parameters", // xAI

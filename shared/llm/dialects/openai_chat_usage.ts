@@ -1,19 +1,22 @@
-import type { Tokens } from "../../pricing/usage.ts";
+import { type MediaTokens, NO_MEDIA, type Tokens } from "../../pricing/usage.ts";
 import type { CountingRules } from "../counting_rules.ts";
 import type { JsonObject } from "../dialect.ts";
-import { objectOf } from "../json_reading.ts";
 import type { MeterFlag } from "../meter.ts";
+import { readProviderCost } from "../provider_cost.ts";
+import { type Details, hasUnpricedTools, readCount, readDetails } from "./openai_chat_details.ts";
 
 /** A `usage` object, read: counts in disjoint classes and what was odd about them. */
 export interface UsageReport {
   readonly tokens: Tokens;
   /** For information; it is inside `tokens.output`. `null` where the provider does not tell. */
   readonly reasoningTokens: number | null;
+  /** Inside `tokens`. */
+  readonly media: MediaTokens;
+  readonly webSearches: number;
+  /** What the provider says that it bills, in USD. */
+  readonly providerCost: string | null;
   readonly flags: readonly MeterFlag[];
 }
-
-/** No model reads or writes as much at once; a larger number is a fault. Fits SQL's `integer`. */
-const COUNT_MAX = 100_000_000;
 
 /**
  * Reads a `usage` object of Chat Completions by the provider's counting rules. Streamed and whole
@@ -35,120 +38,134 @@ export function readUsage(
   }
   if (prompt === null || (completion === null && total === null)) return null;
   const details = readDetails(usage, flags);
-  const promptTotal = prompt + (rules.audioInput === "outside" ? details.audioInput : 0);
-  const reasoning = details.reasoning ?? 0;
-  const output = completion === null
-    ? Math.max(0, (total ?? 0) - promptTotal)
-    : readOutput({ promptTotal, completion, total, reasoning }, rules, flags);
-  const prompts = splitPrompt(promptTotal, details.cacheRead, details.cacheWrite, flags);
+  if (hasUnpricedTools(usage)) flags.add("unpriced_tool");
+  const reading = completion === null
+    ? readBelowTotal(prompt, total ?? 0, rules, details)
+    : readByTotal(prompt, completion, total, rules, details, flags);
+  const tokens: Tokens = {
+    ...splitPrompt(reading.prompt, details, flags),
+    output: reading.output,
+  };
   return {
-    tokens: { ...prompts, cache_write_1h: 0, output },
+    tokens,
     reasoningTokens: details.reasoning,
+    media: readMedia(details, tokens, flags),
+    webSearches: details.webSearches,
+    providerCost: readProviderCost(usage),
     flags: [...flags],
   };
 }
 
-/** The output total, reasoning included, by the rule or else by the reading that adds up. */
-function readOutput(
-  counts: {
-    promptTotal: number;
-    completion: number;
-    total: number | null;
-    reasoning: number;
-  },
+/** One way to understand what the two headlines include. */
+interface Reading {
+  readonly prompt: number;
+  readonly output: number;
+}
+
+/** Where only the prompt and the total are told, the rest is output. */
+function readBelowTotal(
+  prompt: number,
+  total: number,
   rules: CountingRules,
+  details: Details,
+): Reading {
+  const whole = prompt + (rules.audioInput === "outside" ? details.audioInput : 0);
+  return { prompt: whole, output: Math.max(0, total - whole) };
+}
+
+/** Both sides by the provider's rule; or else by the one other reading that adds up to its total. */
+function readByTotal(
+  prompt: number,
+  completion: number,
+  total: number | null,
+  rules: CountingRules,
+  details: Details,
   flags: Set<MeterFlag>,
-): number {
-  const { promptTotal, completion, total, reasoning } = counts;
+): Reading {
+  const reasoning = details.reasoning ?? 0;
+  const cached = details.cacheRead + details.cacheWrite5m + details.cacheWrite1h;
+  const read = (hasAudio: boolean, hasReasoning: boolean, hasCache: boolean): Reading => ({
+    prompt: prompt + (hasAudio ? 0 : details.audioInput) + (hasCache ? 0 : cached),
+    output: completion + (hasReasoning ? 0 : reasoning),
+  });
+  const audio = rules.audioInput === "inside";
   if (rules.reasoning === "hidden_in_total") {
-    if (total !== null && total < promptTotal + completion) {
-      flags.add("total_mismatch");
-    }
-    return Math.max(completion, (total ?? 0) - promptTotal);
+    const { prompt } = read(audio, true, true);
+    if (total !== null && total < prompt + completion) flags.add("total_mismatch");
+    return { prompt, output: Math.max(completion, (total ?? 0) - prompt) };
   }
-  const inside = completion;
-  const outside = completion + reasoning;
-  const [byRule, other] = rules.reasoning === "inside" ? [inside, outside] : [outside, inside];
-  let output = byRule;
-  if (total !== null && promptTotal + byRule !== total) {
-    const fits = promptTotal + other === total;
-    flags.add(fits ? "counted_by_total" : "total_mismatch");
-    if (fits) output = other;
+  const inside = rules.reasoning === "inside";
+  const byRule = read(audio, inside, true);
+  const fits = (reading: Reading) => total === null || reading.prompt + reading.output === total;
+  let found = byRule;
+  if (!fits(byRule)) {
+    // Nearest first: what one provider counts otherwise is mostly one thing.
+    const others = [
+      read(audio, !inside, true),
+      read(!audio, inside, true),
+      read(audio, inside, false), // As gateways to Anthropic pass it on.
+      read(!audio, !inside, true),
+      read(audio, !inside, false),
+    ];
+    const other = others.find(fits);
+    flags.add(other === undefined ? "total_mismatch" : "counted_by_total");
+    found = other ?? byRule;
   }
-  if (reasoning > output) flags.add("reasoning_exceeds_output");
-  return output;
+  if (reasoning > found.output) flags.add("reasoning_exceeds_output");
+  return found;
 }
 
 /** Takes the cached tokens out of the prompt, so that each token is in one class. */
 function splitPrompt(
   prompt: number,
-  cacheRead: number,
-  cacheWrite: number,
+  { cacheRead, cacheWrite5m, cacheWrite1h }: Details,
   flags: Set<MeterFlag>,
-): Pick<Tokens, "input" | "cache_read" | "cache_write_5m"> {
+): Omit<Tokens, "output"> {
   if (cacheRead > prompt) {
     // Grok on Azure: a hidden prompt is cached and counted nowhere else.
     flags.add("cached_exceeds_prompt");
-    return { input: prompt, cache_read: cacheRead, cache_write_5m: cacheWrite };
+    return {
+      input: prompt,
+      cache_read: cacheRead,
+      cache_write_5m: cacheWrite5m,
+      cache_write_1h: cacheWrite1h,
+    };
   }
-  const written = Math.min(cacheWrite, prompt - cacheRead);
+  const written1h = Math.min(cacheWrite1h, prompt - cacheRead);
+  const written5m = Math.min(cacheWrite5m, prompt - cacheRead - written1h);
   // OpenRouter with Gemini: tokens written are also reported as read.
-  if (written < cacheWrite) flags.add("cache_overlap");
+  if (written5m + written1h < cacheWrite5m + cacheWrite1h) flags.add("cache_overlap");
   return {
-    input: prompt - cacheRead - written,
+    input: prompt - cacheRead - written5m - written1h,
     cache_read: cacheRead,
-    cache_write_5m: written,
+    cache_write_5m: written5m,
+    cache_write_1h: written1h,
   };
-}
-
-interface Details {
-  readonly cacheRead: number;
-  readonly cacheWrite: number;
-  readonly audioInput: number;
-  readonly reasoning: number | null;
 }
 
 /**
- * The breakdowns, under each name that providers give them. The first name that is there counts:
- * DeepSeek and others send the same number under two.
+ * Sound and images within their classes. A count of the prompt that is above `input` is cut to it
+ * without a word, as long as the rest can have been cached; beyond that it cannot be right.
  */
-function readDetails(usage: JsonObject, flags: Set<MeterFlag>): Details {
-  const prompt = objectOf(usage.prompt_tokens_details) ?? {};
-  const completion = objectOf(usage.completion_tokens_details) ?? {};
-  const first = (...values: readonly unknown[]): number | null => {
-    for (const value of values) {
-      const count = readCount(value, flags);
-      if (count === "unreadable") flags.add("usage_unreadable");
-      else if (count !== null) return count;
-    }
-    return null;
-  };
-  return {
-    cacheRead: first(
-      prompt.cached_tokens,
-      usage.cached_tokens, // Moonshot
-      usage.prompt_cache_hit_tokens, // DeepSeek
-      usage.cache_read_input_tokens, // Venice, Databricks
-    ) ?? 0,
-    cacheWrite: first(prompt.cache_write_tokens, usage.cache_creation_input_tokens) ?? 0,
-    audioInput: first(prompt.audio_tokens) ?? 0,
-    reasoning: first(completion.reasoning_tokens, usage.reasoning_tokens),
-  };
-}
-
-/** A count; `null` when it is absent, which is not zero. A negative one is zero, and flagged. */
-function readCount(
-  value: unknown,
-  flags: Set<MeterFlag>,
-): number | null | "unreadable" {
-  if (value === undefined || value === null) return null;
+function readMedia(details: Details, tokens: Tokens, flags: Set<MeterFlag>): MediaTokens {
+  const { audioInput, audioCached, imageInput, audioOutput, imageOutput } = details;
+  if (audioInput + audioCached + imageInput + audioOutput + imageOutput === 0) return NO_MEDIA;
+  const cached = tokens.cache_read + tokens.cache_write_5m + tokens.cache_write_1h;
   if (
-    typeof value !== "number" || !Number.isSafeInteger(value) ||
-    value > COUNT_MAX
+    audioInput + imageInput > tokens.input + cached || audioCached > tokens.cache_read ||
+    audioOutput + imageOutput > tokens.output
   ) {
-    return "unreadable";
+    flags.add("media_exceeds_class");
   }
-  if (value >= 0) return value;
-  flags.add("negative_count");
-  return 0;
+  const cacheReadAudio = Math.min(audioCached, tokens.cache_read);
+  // Cached sound is inside the prompt's sound, as cached tokens are inside the prompt.
+  const inputAudio = Math.min(Math.max(0, audioInput - cacheReadAudio), tokens.input);
+  const outAudio = Math.min(audioOutput, tokens.output);
+  return {
+    input_audio: inputAudio,
+    input_image: Math.min(imageInput, tokens.input - inputAudio),
+    cache_read_audio: cacheReadAudio,
+    output_audio: outAudio,
+    output_image: Math.min(imageOutput, tokens.output - outAudio),
+  };
 }

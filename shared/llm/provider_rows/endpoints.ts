@@ -1,5 +1,5 @@
 /** Each dialect as most speak it; the rows say where a provider differs. */
-import { DEFAULT_COUNTING } from "../counting_rules.ts";
+import { COUNTING_OF_DIALECT } from "../counting_rules.ts";
 import type { Endpoint } from "../provider.ts";
 
 /** Chat Completions. Compatible servers take `max_tokens`, and report usage without being asked. */
@@ -10,7 +10,7 @@ export const CHAT: Endpoint = {
   headers: {},
   usageSwitch: "optional",
   outputLimitFields: ["max_tokens"],
-  counting: DEFAULT_COUNTING,
+  counting: COUNTING_OF_DIALECT["openai-chat"],
 };
 
 /** Responses: the usage is in the last event, always. */
@@ -34,7 +34,7 @@ export const GENERATE: Endpoint = {
   path: "/v1beta",
   keyHeader: "x-goog-api-key",
   outputLimitFields: ["maxOutputTokens"],
-  counting: { reasoning: "outside", audioInput: "inside" },
+  counting: COUNTING_OF_DIALECT.gemini,
 };
 
 /** What OpenAI's own models take: gpt-5 and the o series reject `max_tokens`. */
