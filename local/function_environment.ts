@@ -45,7 +45,7 @@ export function providerEnvironment(
   const variables: Record<string, string> = {};
   const real: string[] = [];
   for (const { id, baseUrl } of PROVIDERS.values()) {
-    const name = id.toUpperCase();
+    const name = id.toUpperCase().replace(/[^A-Z0-9]/g, "_");
     const key = environment[`${name}_API_KEY`];
     const address = environment[`${name}_BASE_URL`];
     if (key || address) {

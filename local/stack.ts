@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { type DataFolder, takeDataFolder } from "./data_folder.ts";
 import { type DemoProvider, startDemoProvider } from "./demo_provider/server.ts";
-import type { Timing } from "./demo_provider/openai_chat.ts";
+import type { Timing } from "./demo_provider/timing.ts";
 import { DEMO_USER, ensureDemoUser } from "./demo_user.ts";
 import { startExpiryTimer } from "./expiry_timer.ts";
 import { freePort, isFree } from "./free_port.ts";

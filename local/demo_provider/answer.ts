@@ -27,6 +27,13 @@ const CLOSINGS = [
   "That is all there is to it.",
 ];
 
+const THOUGHTS = [
+  "Let me think about what they need to know.",
+  "First the plain facts, then what follows from them.",
+  "I should check that once more before I say it.",
+  "That holds, so I can put it in a few sentences.",
+];
+
 /**
  * The answer to a question, in tokens.
  * @param exactly when given, the answer has so many tokens, repeating itself if it must.
@@ -41,6 +48,16 @@ export function composeAnswer(question: string, exactly?: number): string[] {
   const tokens = tokenize(`${pick(OPENINGS)}${lead}\n\n${body.join(" ")}\n\n${pick(CLOSINGS)}`);
   if (exactly === undefined) return tokens;
   const more = tokenize(` ${SENTENCES.join(" ")}`);
+  for (let i = 0; tokens.length < exactly; i++) tokens.push(more[i % more.length]!);
+  return tokens.slice(0, exactly);
+}
+
+/** Reasoning about a question, in exactly so many tokens. */
+export function composeThoughts(question: string, exactly: number): string[] {
+  if (exactly === 0) return [];
+  const quoted = question.replace(/\s+/g, " ").slice(0, 80);
+  const tokens = tokenize(`The user asks: “${quoted}”. ${THOUGHTS.join(" ")}`);
+  const more = tokenize(` ${THOUGHTS.join(" ")}`);
   for (let i = 0; tokens.length < exactly; i++) tokens.push(more[i % more.length]!);
   return tokens.slice(0, exactly);
 }

@@ -1,21 +1,26 @@
 /** Turns timed frames into a response body, with the faults that a script orders. */
-import type { DemoScript } from "./script.ts";
-
 /** One step of an answer: text to send after a wait, or the end by a broken connection. */
 export type Step =
   | { readonly kind: "send"; readonly text: string; readonly waitMs: number }
   | { readonly kind: "drop" };
 
+/** How the bytes are laid out. */
+export interface Layout {
+  readonly crlf: boolean;
+  /** Pieces of so many bytes; null for one piece a step. */
+  readonly splitBytes: number | null;
+}
+
 /** Told once how a body ended. */
 export type Ending = "finished" | "dropped" | "cancelled";
 
 /**
- * The body: one chunk a step, or pieces of `split_bytes`. Steps are taken only as fast as the client
+ * The body: one chunk a step, or pieces of `splitBytes`. Steps are taken only as fast as the client
  * reads, and not at all after it left.
  */
 export function bodyStream(
   steps: Iterator<Step>,
-  script: DemoScript,
+  layout: Layout,
   onEnd: (ending: Ending) => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -46,8 +51,8 @@ export function bodyStream(
           });
           if (isCancelled) return;
         }
-        const bytes = encoder.encode(script.crlf ? text.replaceAll("\n", "\r\n") : text);
-        pieces = cut(bytes, script.split_bytes ?? bytes.length);
+        const bytes = encoder.encode(layout.crlf ? text.replaceAll("\n", "\r\n") : text);
+        pieces = cut(bytes, layout.splitBytes ?? bytes.length);
       }
       controller.enqueue(pieces.shift()!);
     },

@@ -1,212 +1,228 @@
-/** The Chat Completions dialect: one answer, whole or as the stream that OpenAI would send. */
-import { composeAnswer } from "./answer.ts";
-import type { Step } from "./body_stream.ts";
-import { errorBody, ordered } from "./openai_errors.ts";
-import type { ChatRequest } from "./openai_chat_request.ts";
-import type { PromptCache } from "./prompt_cache.ts";
-import { tokenize } from "./tokens.ts";
+/** The Chat Completions dialect: one answer, whole or as the stream that the provider would send. */
+import { type ChatQuirks, chatQuirks } from "./chat_quirks.ts";
+import { chatUsage } from "./chat_usage.ts";
+import { type Answer, type Piece, textOf } from "./decide_answer.ts";
+import { bearerKey, type DemoDialect, type Frames } from "./dialect.ts";
+import { PROVIDERS } from "../../shared/llm/providers.ts";
+import { type ChatRequest, isOpenAiError, readChatRequest } from "./openai_chat_request.ts";
+import { errorAnswer, errorBody, invalid, missingKey, ordered, wrongKey } from "./openai_errors.ts";
+import { randomText } from "./random_text.ts";
+import { dataFrame } from "./stream_steps.ts";
 
-/** Milliseconds before the first token (at least, at most) and for each token. */
-export interface Timing {
-  readonly firstTokenMsMin: number;
-  readonly firstTokenMsMax: number;
-  readonly tokenMs: number;
-}
+/** What Chat Completions and Responses share: keys and errors are OpenAI's, whatever is asked. */
+export const OPENAI_MANNERS: Omit<DemoDialect, "read"> = {
+  provider: "openai",
+  requestIdHeader: "x-request-id",
+  keyOf: ({ headers }) => headers.get("api-key") ?? bearerKey(headers),
+  unreadable: ({ provider }) =>
+    errorAnswer(invalid("We could not parse the JSON body of your request."), provider),
+  missingKey: ({ provider }) => errorAnswer(missingKey(), provider),
+  wrongKey: (key, { provider }) => errorAnswer(wrongKey(key), provider),
+  ordered: (status, { provider }) => errorAnswer(ordered(status), provider),
+  unknownPath: (method, { provider, url }) =>
+    errorAnswer({ ...invalid(`Invalid URL (${method} ${url.pathname})`), status: 404 }, provider),
+};
 
-/** Everything decided before the first byte. */
-export interface Answer {
+export const OPENAI_CHAT: DemoDialect = {
+  ...OPENAI_MANNERS,
+  read(body, { models, provider, requestId }) {
+    const read = readChatRequest(body, models, provider);
+    if (isOpenAiError(read)) return errorAnswer(read, provider);
+    const quirks = chatQuirks(provider);
+    return {
+      ask: read.ask,
+      useCache: (cache) => ({
+        cacheRead: cache.use(read.ask.messages),
+        cacheWrite5m: 0,
+        cacheWrite1h: 0,
+      }),
+      speak(answer) {
+        const chat = new ChatSpeech(answer, read, provider, quirks, requestId);
+        return {
+          frames: chat,
+          streamType: "text/event-stream; charset=utf-8",
+          crlf: quirks.crlf,
+          whole: () => quirks.padding + JSON.stringify(chat.whole(), null, 2),
+          ...(provider === "openrouter" ? { headers: { "x-generation-id": chat.id } } : {}),
+        };
+      },
+    };
+  },
+};
+
+const FINISHES = { stop: "stop", length: "length", tool_call: "tool_calls" } as const;
+
+class ChatSpeech implements Frames {
   readonly id: string;
-  readonly created: number;
-  readonly request: ChatRequest;
-  /** Content, or the arguments of the tool call. */
-  readonly tokens: readonly string[];
-  readonly finishReason: "stop" | "length" | "tool_calls";
-  readonly usage: unknown;
-  readonly firstTokenMs: number;
-  readonly tokenMs: number;
-}
+  readonly #answer: Answer;
+  readonly #provider: string;
+  readonly #quirks: ChatQuirks;
+  readonly #requestId: string;
+  readonly #callId = `call_${randomText(24)}`;
+  readonly #finish: string;
+  readonly #usage: unknown;
+  /** True when the stream reports usage: asked for, or by a provider that always does. */
+  readonly #reportsUsage: boolean;
+  readonly #request: ChatRequest;
+  #wordsSent = 0;
 
-export function composeChatAnswer(
-  request: ChatRequest,
-  cache: PromptCache,
-  timing: Timing,
-): Answer {
-  const { script, tool } = request;
-  const limit = request.outputTokensMax ?? Infinity;
-  const reasoning = script.empty ? 0 : Math.min(request.reasoningTokens, limit);
-  const wanted = wantedTokens(request);
-  const tokens = wanted.slice(0, Math.max(0, limit - reasoning));
-  const spread = timing.firstTokenMsMax - timing.firstTokenMsMin;
-  return {
-    id: `chatcmpl-${randomText(29)}`,
-    created: Math.floor(Date.now() / 1000),
-    request,
-    tokens,
-    finishReason: tokens.length < wanted.length ? "length" : tool === null ? "stop" : "tool_calls",
-    usage: usageOf(request, reasoning + tokens.length, reasoning, cache.use(request.messages)),
-    firstTokenMs: script.first_token_ms ?? timing.firstTokenMsMin + Math.random() * spread,
-    tokenMs: script.token_ms ?? timing.tokenMs,
-  };
-}
+  constructor(
+    answer: Answer,
+    request: ChatRequest,
+    provider: string,
+    quirks: ChatQuirks,
+    requestId: string,
+  ) {
+    this.id = `${provider === "openrouter" ? "gen" : "chatcmpl"}-${randomText(29)}`;
+    this.#answer = answer;
+    this.#request = request;
+    this.#provider = provider;
+    this.#quirks = quirks;
+    this.#requestId = requestId;
+    this.#finish = answer.ask.script.finish ?? FINISHES[answer.finish];
+    this.#usage = chatUsage(answer, provider);
+    // Most providers but OpenAI report usage in every stream; Mistral even refuses to be asked.
+    const usageSwitch = PROVIDERS.get(provider)?.endpoints["openai-chat"]?.usageSwitch;
+    this.#reportsUsage = !answer.ask.script.omit_usage &&
+      (request.includesUsage || (usageSwitch !== undefined && usageSwitch !== "required"));
+  }
 
-function wantedTokens({ script, tool, question }: ChatRequest): string[] {
-  if (script.empty) return [];
-  if (tool !== null) return tokenize(JSON.stringify(exampleOf(tool.parameters)));
-  if (script.text !== undefined) return tokenize(script.text);
-  return composeAnswer(question, script.output_tokens);
-}
-
-function usageOf(request: ChatRequest, output: number, reasoning: number, cached: number): unknown {
-  const { script, promptTokens } = request;
-  if ("usage" in script) return script.usage;
-  const writes = script.cache_write_tokens;
-  return {
-    prompt_tokens: promptTokens,
-    completion_tokens: output,
-    total_tokens: promptTokens + output,
-    prompt_tokens_details: {
-      cached_tokens: script.cached_tokens ?? cached,
-      audio_tokens: 0,
-      ...(writes === undefined ? {} : { cache_write_tokens: writes }),
-    },
-    completion_tokens_details: {
-      reasoning_tokens: reasoning,
-      audio_tokens: 0,
-      accepted_prediction_tokens: 0,
-      rejected_prediction_tokens: 0,
-    },
-  };
-}
-
-/** The body of an answer that is not streamed. */
-export function wholeAnswer(answer: Answer): unknown {
-  const { request, tokens } = answer;
-  const text = tokens.join("");
-  const message = request.tool === null
-    ? { role: "assistant", content: text, refusal: null, annotations: [] }
-    : {
+  /** The body of an answer that is not streamed. */
+  whole(): unknown {
+    const { ask } = this.#answer;
+    const text = textOf(this.#answer, "text");
+    const reasoning = textOf(this.#answer, "reasoning");
+    const call = {
+      id: this.#callId,
+      type: "function",
+      function: { name: ask.toolCall?.name, arguments: textOf(this.#answer, "arguments") },
+    };
+    const message = {
       role: "assistant",
-      content: null,
-      tool_calls: [{
-        id: `call_${randomText(24)}`,
-        type: "function",
-        function: { name: request.tool.name, arguments: text },
-      }],
+      content: ask.toolCall === null ? text : null,
+      ...(reasoning === "" ? {} : { [this.#quirks.reasoningField]: reasoning }),
+      ...(ask.toolCall === null ? {} : { tool_calls: [call] }),
       refusal: null,
       annotations: [],
     };
-  return {
-    id: answer.id,
-    object: "chat.completion",
-    created: answer.created,
-    model: request.model.snapshot,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: answer.finishReason }],
-    ...(request.script.omit_usage ? {} : { usage: answer.usage }),
-    service_tier: "default",
-    system_fingerprint: "fp_demo",
-  };
-}
-
-/** The frames of a streamed answer, with the faults that its script orders. */
-export function* streamSteps(
-  answer: Answer,
-  onToken: () => void,
-): Generator<Step, void, undefined> {
-  const { request, tokens } = answer;
-  const { script } = request;
-  const send = (choices: unknown[], usage: unknown, waitMs: number): Step => ({
-    kind: "send",
-    text: frame(chunkOf(answer, choices, usage)),
-    waitMs,
-  });
-  const choice = (delta: unknown, finish: string | null = null) => [
-    { index: 0, delta, logprobs: null, finish_reason: finish },
-  ];
-
-  yield send(choice(firstDelta(request)), null, answer.firstTokenMs);
-  for (let sent = 0;; sent++) {
-    if (script.stall_ms !== undefined && sent === (script.stall_after_tokens ?? 0)) {
-      yield { kind: "send", text: "", waitMs: script.stall_ms };
-    }
-    if (sent === script.drop_after_tokens) return yield { kind: "drop" };
-    if (sent === script.end_after_tokens) return;
-    if (sent === script.error_frame_after_tokens) {
-      return yield { kind: "send", text: frame(errorBody(ordered(500, ""))), waitMs: 0 };
-    }
-    const token = tokens[sent];
-    if (token === undefined) break;
-    const delta = request.tool === null
-      ? { content: token }
-      : { tool_calls: [{ index: 0, function: { arguments: token } }] };
-    onToken();
-    yield send(choice(delta), null, answer.tokenMs);
+    return {
+      id: this.id,
+      object: "chat.completion",
+      created: this.#answer.created,
+      model: ask.model.snapshot,
+      choices: [{ index: 0, message, logprobs: null, finish_reason: this.#finish }],
+      ...(ask.script.omit_usage ? {} : { usage: this.#usage }),
+      service_tier: "default",
+      system_fingerprint: "fp_demo",
+      ...(this.#provider === "groq" ? { x_groq: { id: this.#requestId } } : {}),
+    };
   }
-  yield send(choice({}, answer.finishReason), null, 0);
-  if (request.includesUsage && !script.omit_usage) yield send([], answer.usage, 0);
-  if (!script.omit_done) yield { kind: "send", text: "data: [DONE]\n\n", waitMs: 0 };
-}
 
-function firstDelta({ tool }: ChatRequest): unknown {
-  if (tool === null) return { role: "assistant", content: "", refusal: null };
-  const call = {
-    index: 0,
-    id: `call_${randomText(24)}`,
-    type: "function",
-    function: { name: tool.name, arguments: "" },
-  };
-  return { role: "assistant", content: null, tool_calls: [call], refusal: null };
-}
-
-/** \`usage\` is in every chunk, null but in the last, when it was asked for, and in none otherwise. */
-function chunkOf(answer: Answer, choices: unknown[], usage: unknown): unknown {
-  const { request } = answer;
-  return {
-    id: answer.id,
-    object: "chat.completion.chunk",
-    created: answer.created,
-    model: request.model.snapshot,
-    service_tier: "default",
-    system_fingerprint: "fp_demo",
-    choices,
-    ...(request.includesUsage && !request.script.omit_usage ? { usage } : {}),
-    // OpenAI pads its chunks so that their sizes do not give the words away.
-    ...(request.isObfuscated
-      ? { obfuscation: randomText(1 + Math.floor(Math.random() * 14)) }
-      : {}),
-  };
-}
-
-function frame(value: unknown): string {
-  return `data: ${JSON.stringify(value)}\n\n`;
-}
-
-/** Arguments that fit a JSON schema of a tool's parameters. */
-function exampleOf(schema: unknown): unknown {
-  if (typeof schema !== "object" || schema === null) return {};
-  const { type, properties, items, enum: values } = schema as Record<string, unknown>;
-  if (Array.isArray(values)) return values[0];
-  switch (type) {
-    case "string":
-      return "Zürich";
-    case "number":
-    case "integer":
-      return 1;
-    case "boolean":
-      return true;
-    case "array":
-      return [exampleOf(items)];
-    default:
-      return Object.fromEntries(
-        Object.entries(properties ?? {}).map(([name, value]) => [name, exampleOf(value)]),
-      );
+  start(): string {
+    const { toolCall } = this.#answer.ask;
+    const call = {
+      index: 0,
+      id: this.#callId,
+      type: "function",
+      function: { name: toolCall?.name, arguments: "" },
+    };
+    const delta = toolCall === null
+      ? { role: "assistant", content: "", refusal: null }
+      : { role: "assistant", content: null, tool_calls: [call], refusal: null };
+    const { comment } = this.#quirks;
+    return (comment === null ? "" : `: ${comment}\n\n`) +
+      this.#chunk(this.#choice(delta), {
+        more: this.#provider === "groq" ? { x_groq: { id: this.#requestId } } : {},
+      });
   }
-}
 
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  piece({ kind, text }: Piece): string {
+    if (kind !== "reasoning") this.#wordsSent++;
+    return this.#chunk(this.#choice(
+      kind === "text"
+        ? { content: text }
+        : kind === "reasoning"
+        ? { [this.#quirks.reasoningField]: text }
+        : { tool_calls: [{ index: 0, function: { arguments: text } }] },
+    ));
+  }
 
-function randomText(length: number): string {
-  return Array.from(
-    { length },
-    () => LETTERS[Math.floor(Math.random() * LETTERS.length)],
-  ).join("");
+  end(): string[] {
+    const usage = this.#usage;
+    const { usageIn, hasDone } = this.#quirks;
+    const inFinish = this.#reportsUsage && (usageIn === "finish_chunk" || usageIn === "groq");
+    // Without being asked, Groq has it in its own field alone.
+    const more = inFinish && usageIn === "groq"
+      ? { x_groq: { id: this.#requestId, usage } }
+      : undefined;
+    const frames = [this.#chunk(this.#choice({}, this.#finish), {
+      ...(inFinish && (usageIn === "finish_chunk" || this.#request.includesUsage) ? { usage } : {}),
+      ...(more === undefined ? {} : { more }),
+    })];
+    if (this.#reportsUsage) {
+      if (usageIn === "own_chunk" || (usageIn === "groq" && this.#request.includesUsage)) {
+        frames.push(this.#chunk([], { usage }));
+      }
+      if (usageIn === "chunk_after_finish") {
+        const delta = { role: "assistant", content: "" };
+        frames.push(this.#chunk(this.#choice(delta), { usage }));
+      }
+    }
+    if (hasDone && !this.#answer.ask.script.omit_done) frames.push("data: [DONE]\n\n");
+    return frames;
+  }
+
+  error(): string {
+    const error = ordered(500);
+    if (this.#provider === "groq") {
+      return `event: error\n${dataFrame(errorBody(error))}`;
+    }
+    if (this.#provider === "openrouter") {
+      const delta = { role: "assistant", content: "" };
+      return this.#chunk(this.#choice(delta, "error"), {
+        more: { error: { code: 502, message: error.message } },
+      }) + "data: [DONE]\n\n";
+    }
+    return dataFrame(errorBody(error));
+  }
+
+  #usageSoFar(): unknown {
+    const counts = { ...this.#answer.counts, words: this.#wordsSent };
+    return chatUsage({ ...this.#answer, counts }, this.#provider);
+  }
+
+  #choice(delta: unknown, finish: string | null = null): unknown[] {
+    return [{ index: 0, delta, logprobs: null, finish_reason: finish }];
+  }
+
+  #chunk(
+    choices: unknown[],
+    { usage, more = {} }: { readonly usage?: unknown; readonly more?: object } = {},
+  ): string {
+    const { ask, created } = this.#answer;
+    const { usageIn, hasNullBefore } = this.#quirks;
+    const reported = usage !== undefined
+      ? usage
+      : usageIn === "every_chunk"
+      ? this.#usageSoFar()
+      : hasNullBefore
+      ? null
+      : undefined;
+    return dataFrame({
+      id: this.id,
+      object: "chat.completion.chunk",
+      created,
+      model: ask.model.snapshot,
+      ...(this.#provider === "openrouter" ? { provider: "Demo" } : {}),
+      service_tier: "default",
+      system_fingerprint: "fp_demo",
+      choices,
+      ...(this.#reportsUsage && reported !== undefined ? { usage: reported } : {}),
+      ...more,
+      // OpenAI pads its chunks so that their sizes do not give the words away.
+      ...(this.#request.isObfuscated && this.#provider === "openai"
+        ? { obfuscation: randomText(1 + Math.floor(Math.random() * 14)) }
+        : {}),
+    });
+  }
 }

@@ -1,8 +1,8 @@
 /** Remembers conversations, so that a longer one with the same start reports cached tokens. */
 import { createHash } from "node:crypto";
 
-/** OpenAI caches prompts from this length on, in steps. */
-const TOKENS_MIN = 1024;
+/** Prompts are cached from this length on, by OpenAI in steps. */
+export const TOKENS_MIN = 1024;
 const STEP_TOKENS = 128;
 const ENTRIES_MAX = 2_000;
 
@@ -16,8 +16,12 @@ export class PromptCache {
   /**
    * Prompt tokens of this request that were in the cache; the request is then remembered.
    * @param messages each message as text, with its tokens.
+   * @param stepTokens the count is rounded down to a multiple of it.
    */
-  use(messages: readonly { readonly text: string; readonly tokens: number }[]): number {
+  use(
+    messages: readonly { readonly text: string; readonly tokens: number }[],
+    stepTokens = STEP_TOKENS,
+  ): number {
     let prefix = "";
     let tokens = 0;
     let cached = 0;
@@ -31,6 +35,6 @@ export class PromptCache {
       if (this.#seen.size <= ENTRIES_MAX) break;
       this.#seen.delete(oldest);
     }
-    return cached - cached % STEP_TOKENS;
+    return cached - cached % stepTokens;
   }
 }
