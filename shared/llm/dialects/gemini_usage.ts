@@ -1,4 +1,4 @@
-import { type MediaTokens, type Tokens } from "../../pricing/usage.ts";
+import type { MediaTokens, Tokens } from "../../pricing/usage.ts";
 import type { JsonObject } from "../dialect.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
 import type { MeterFlag } from "../meter.ts";
