@@ -123,12 +123,13 @@ export async function sweep(target: Target): Promise<number> {
 }
 
 /** The result; a refusal is thrown for `main` to tell. */
-function accepted<T>(result: T | Refusal): T {
+export function accepted<T>(result: T | Refusal): T {
   if (isRefusal(result)) throw result;
   return result as T;
 }
 
-function print(target: Target, value: unknown, text: () => string): void {
+/** Prints a result as JSON for scripts, or as text. */
+export function print(target: Target, value: unknown, text: () => string): void {
   console.log(target.json ? JSON.stringify(value) : text());
 }
 

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { isRefusal } from "../shared/edge/refusal.ts";
 import { LedgerUnavailable } from "../shared/credit/ledger.ts";
 import { BadArgument, grant, receipt, reconcile, refund, sweep } from "./ledger_commands.ts";
+import { addPriceCommands } from "./prices.ts";
 import { type Target, TargetMissing } from "./target.ts";
 
 const program = new Command("farebox")
@@ -49,6 +50,8 @@ program.command("receipt <request>")
 program.command("sweep")
   .description("Settles or releases reservations whose worker is dead. pg_cron does it by itself.")
   .action(() => run(sweep));
+
+addPriceCommands(program, run);
 
 await program.parseAsync(["deno", "farebox", ...Deno.args]);
 

@@ -1,8 +1,10 @@
 /** Which Farebox a command works on. */
 import { createLedger, type Ledger } from "../shared/credit/ledger.ts";
+import { createPriceLedger, type PriceLedger } from "../shared/credit/prices.ts";
 
 export type Target = {
   ledger: Ledger;
+  prices: PriceLedger;
   /** Where it is, for messages. */
   url: string;
   json: boolean;
@@ -20,7 +22,7 @@ export async function readTarget(options: TargetOptions): Promise<Target> {
   const url = options.url ?? Deno.env.get("SUPABASE_URL");
   const secretKey = options.secretKey ?? Deno.env.get("SUPABASE_SECRET_KEY");
   if (url !== undefined && secretKey !== undefined) {
-    return { ledger: createLedger({ url, secretKey }), url, json: options.json };
+    return { ...connect(url, secretKey), json: options.json };
   }
   if (url !== undefined || secretKey !== undefined) {
     throw new TargetMissing(
@@ -31,12 +33,16 @@ export async function readTarget(options: TargetOptions): Promise<Target> {
   return { ...await readLocalStack(options.data), json: options.json };
 }
 
-async function readLocalStack(folder: string): Promise<Pick<Target, "ledger" | "url">> {
+function connect(url: string, secretKey: string): Omit<Target, "json"> {
+  const options = { url, secretKey };
+  return { ledger: createLedger(options), prices: createPriceLedger(options), url };
+}
+
+async function readLocalStack(folder: string): Promise<Omit<Target, "json">> {
   try {
     const run = JSON.parse(await Deno.readTextFile(`${folder}/run.json`));
     const secrets = JSON.parse(await Deno.readTextFile(`${folder}/secrets.json`));
-    const ledger = createLedger({ url: run.url, secretKey: secrets.secretKey });
-    return { ledger, url: run.url };
+    return connect(run.url, secrets.secretKey);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new TargetMissing(
