@@ -1,9 +1,7 @@
+import { readCount } from "../counts.ts";
 import type { JsonObject } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
 import type { MeterFlag } from "../meter.ts";
-
-/** No model reads or writes as much at once; a larger number is a fault. Fits SQL's `integer`. */
-const COUNT_MAX = 100_000_000;
 
 /** The breakdowns of a `usage` object, as the provider counts them: nothing is subtracted yet. */
 export interface Details {
@@ -78,21 +76,4 @@ export function hasUnpricedTools(usage: JsonObject): boolean {
   return [usage.num_sources_used, usage.num_server_side_tools_used].some((count) =>
     typeof count === "number" && count > 0
   );
-}
-
-/** A count; `null` when it is absent, which is not zero. A negative one is zero, and flagged. */
-export function readCount(
-  value: unknown,
-  flags: Set<MeterFlag>,
-): number | null | "unreadable" {
-  if (value === undefined || value === null) return null;
-  if (
-    typeof value !== "number" || !Number.isSafeInteger(value) ||
-    value > COUNT_MAX
-  ) {
-    return "unreadable";
-  }
-  if (value >= 0) return value;
-  flags.add("negative_count");
-  return 0;
 }

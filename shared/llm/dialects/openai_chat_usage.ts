@@ -1,9 +1,10 @@
 import { type MediaTokens, NO_MEDIA, type Tokens } from "../../pricing/usage.ts";
 import type { CountingRules } from "../counting_rules.ts";
+import { readCount } from "../counts.ts";
 import type { JsonObject } from "../dialect.ts";
 import type { MeterFlag } from "../meter.ts";
 import { readProviderCost } from "../provider_cost.ts";
-import { type Details, hasUnpricedTools, readCount, readDetails } from "./openai_chat_details.ts";
+import { type Details, hasUnpricedTools, readDetails } from "./openai_chat_details.ts";
 
 /** A `usage` object, read: counts in disjoint classes and what was odd about them. */
 export interface UsageReport {
