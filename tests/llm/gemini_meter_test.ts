@@ -237,6 +237,18 @@ Deno.test("what is not a JSON object is flagged and passed on", () => {
   for (const body of ["<html>", null, 7]) assertEquals(whole(body).flags, ["unreadable"]);
 });
 
+Deno.test("arguments that nest without end, or are no values, hide no report beside them", () => {
+  const deep = "[".repeat(4_000) + "]".repeat(4_000);
+  const { usageMetadata } = usageOf(8, 2);
+  for (const call of [`{"args":${deep}}`, `{"partialArgs":[{"stringValue":{"toString":1}}]}`]) {
+    const parts = `{"content":{"parts":[{"functionCall":${call}}]}}`;
+    const metered = meterText(
+      stream(`{"candidates":[${parts}],"usageMetadata":${JSON.stringify(usageMetadata)}}`),
+    );
+    assertEquals([metered.usage, metered.hasContent, metered.flags], [tokens(8, 2), true, []]);
+  }
+});
+
 Deno.test("an event over the cap counts as content whose tokens are not known", () => {
   const image = { inlineData: { mimeType: "image/png", data: "A".repeat(20_000) } };
   const metered = meterText(stream(chunk([image])));

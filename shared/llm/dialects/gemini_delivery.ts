@@ -34,11 +34,13 @@ export function createDelivery(): Delivery {
     for (const call of [objectOf(part.functionCall), objectOf(part.toolCall)]) {
       if (call === null) continue;
       add(call.name);
-      if (call.args !== undefined && call.args !== null) add(JSON.stringify(call.args));
+      if (call.args !== undefined && call.args !== null) add(jsonText(call.args));
       // Arguments that come in pieces, each with its place in them.
       for (const piece of arrayOf(call.partialArgs)) {
         const { jsonPath: _, willContinue: __, ...value } = objectOf(piece) ?? {};
-        Object.values(value).forEach((item) => add(String(item)));
+        for (const item of Object.values(value)) {
+          add(typeof item === "string" ? item : jsonText(item));
+        }
       }
     }
     if (objectOf(part.inlineData) !== null) {
@@ -74,4 +76,13 @@ export function createDelivery(): Delivery {
     estimate: () => text.estimate() + mediaTokens,
     upper: () => text.upper() + mediaTokensMax,
   };
+}
+
+/** JSON that nests too deep to be written again is delivered, and counts as nothing. */
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return " ";
+  }
 }
