@@ -10,9 +10,9 @@ import {
   type ProviderError,
 } from "../meter.ts";
 import type { SplitEvent } from "../sse_events.ts";
-import { createTextTokens } from "../text_tokens.ts";
 import { readBlock, readDelta } from "./anthropic_messages_blocks.ts";
 import { earlyEnd, type Progress } from "./anthropic_messages_end.ts";
+import { createOutputTokens } from "./anthropic_messages_output.ts";
 import { overlayUsage, readUsage, type UsageReport } from "./anthropic_messages_usage.ts";
 import { readError } from "./openai_chat_errors.ts";
 
@@ -93,7 +93,7 @@ interface AnswerReader {
 
 /** What streamed and whole answers have in common: all of it but how they are framed. */
 function createAnswerReader(): AnswerReader {
-  const text = createTextTokens();
+  const output = createOutputTokens();
   const flags = new Set<MeterFlag>();
   /** Deltas with content: in every recorded stream each was a token or more, so they bound below. */
   let contentDeltas = 0;
@@ -116,7 +116,7 @@ function createAnswerReader(): AnswerReader {
         return startMessage(objectOf(data.message) ?? {});
       case "content_block_start":
         openBlock = indexOf(data);
-        return delivered(readBlock(objectOf(data.content_block) ?? {}, text.add));
+        return delivered(readBlock(objectOf(data.content_block) ?? {}, output));
       case "content_block_delta":
         openBlock = indexOf(data) ?? openBlock;
         return readDeltaOf(objectOf(data.delta) ?? {});
@@ -149,7 +149,7 @@ function createAnswerReader(): AnswerReader {
   }
 
   function readDeltaOf(delta: JsonObject): EventKind {
-    const isDelivered = readDelta(delta, text.add);
+    const isDelivered = readDelta(delta, output);
     if (isDelivered) contentDeltas++;
     return delivered(isDelivered);
   }
@@ -160,7 +160,7 @@ function createAnswerReader(): AnswerReader {
     finish = textOf(message.stop_reason) ?? finish;
     // Every block is read before any is judged: `some` would stop at the first with content.
     const blocks = arrayOf(message.content).map(objectOf).filter((block) => block !== null);
-    return delivered(blocks.map((block) => readBlock(block, text.add)).includes(true));
+    return delivered(blocks.map((block) => readBlock(block, output)).includes(true));
   }
 
   function delivered(isDelivered: boolean): EventKind {
@@ -201,8 +201,8 @@ function createAnswerReader(): AnswerReader {
       ...NOTHING_METERED,
       ...reported,
       usage: tokens,
-      outputTokensEstimate: Math.max(text.estimate(), contentDeltas),
-      outputTokensUpper: Math.max(text.upper(), contentDeltas, tokens?.output ?? 0),
+      outputTokensEstimate: Math.max(output.estimate(), contentDeltas),
+      outputTokensUpper: Math.max(output.upper(), contentDeltas, tokens?.output ?? 0),
       hasContent,
       finish,
       providerRequestId: id,
@@ -227,7 +227,7 @@ function createAnswerReader(): AnswerReader {
       hasFinish: finish !== null,
       id,
       model,
-      outputTokens: report?.tokens.output ?? Math.max(text.estimate(), contentDeltas),
+      outputTokens: report?.tokens.output ?? Math.max(output.estimate(), contentDeltas),
     }),
   };
 }

@@ -2,6 +2,7 @@ import type { InputLimits, JsonObject, ModelRequest } from "../dialect.ts";
 import { estimatePrompt } from "../input_estimate.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
 import { boundPrompt, CONTEXT_TOKENS_DEFAULT } from "../token_bounds.ts";
+import { claudeTokens } from "./anthropic_messages_output.ts";
 import { readTools, toolOverheadTokens } from "./anthropic_messages_tools.ts";
 
 /** Instructions that come with any tool. Documented: 313 to 530 tokens. */
@@ -106,7 +107,8 @@ export function messagesInputEstimate({ body }: ModelRequest, limits: InputLimit
   if (format !== undefined) texts.push(JSON.stringify(format));
   // Half of the bounds: what Anthropic documents for common tools.
   const overhead = Math.ceil(toolsOverhead(body) / 2);
-  return estimatePrompt({ texts, messages: messages.length, images: images.size }, limits) +
+  const prompt = { texts, messages: messages.length, images: images.size };
+  return claudeTokens(estimatePrompt(prompt, limits)) +
     Math.ceil(encryptedChars / ENCRYPTED_CHARS_PER_TOKEN) + overhead;
 }
 

@@ -1,0 +1,80 @@
+import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
+import { ANTHROPIC_MESSAGES } from "../../shared/llm/dialects/anthropic_messages.ts";
+import type { EventKind, MeterSnapshot } from "../../shared/llm/meter.ts";
+import { createEventSplitter } from "../../shared/llm/sse_events.ts";
+import { concat, encode } from "./chunks.ts";
+
+/** What was metered of a stream, how each event was taken, and how it would be ended there. */
+export interface Metered extends MeterSnapshot {
+  readonly kinds: readonly EventKind[];
+  readonly earlyEnd: string;
+}
+
+export function meterText(stream: string | Uint8Array): Metered {
+  const splitter = createEventSplitter({ maxEventBytes: 10_000 });
+  const meter = ANTHROPIC_MESSAGES.createMeter(DEFAULT_COUNTING);
+  const events = splitter.push(typeof stream === "string" ? encode(stream) : stream);
+  const rest = splitter.flush();
+  const kinds = [...events, ...(rest === null ? [] : [rest])].map((event) => meter.fold(event));
+  const { closing, terminal } = meter.earlyEnd();
+  const earlyEnd = new TextDecoder().decode(concat([closing, terminal]));
+  return { ...meter.snapshot(), kinds, earlyEnd };
+}
+
+/** A stream of these events, each under its type; a text stands for itself. */
+export function stream(...events: readonly (string | { readonly type: string })[]): string {
+  return events.map((event) =>
+    typeof event === "string" ? event : `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+  ).join("");
+}
+
+export const startUsage = { input_tokens: 11, output_tokens: 3, service_tier: "standard" };
+
+export const start = (usage: unknown = startUsage, message: object = {}) => ({
+  type: "message_start",
+  message: {
+    id: "msg_1",
+    type: "message",
+    role: "assistant",
+    model: "claude-sonnet-4-5-20250929",
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage,
+    ...message,
+  },
+});
+export const block = (content_block: object, index = 0) => ({
+  type: "content_block_start",
+  index,
+  content_block,
+});
+export const textBlock = block({ type: "text", text: "" });
+export const delta = (delta: object, index = 0) => ({ type: "content_block_delta", index, delta });
+export const text = (text: string) => delta({ type: "text_delta", text });
+export const stopBlock = (index = 0) => ({ type: "content_block_stop", index });
+export const end = (usage: unknown, stop_reason: string | null = "end_turn") => ({
+  type: "message_delta",
+  delta: { stop_reason, stop_sequence: null },
+  usage,
+});
+export const stop = { type: "message_stop" };
+export const ping = { type: "ping" };
+
+/** An iteration, or a usage, of these counts. */
+export const counts = (input: number, output: number, more: object = {}) => ({
+  input_tokens: input,
+  output_tokens: output,
+  cache_read_input_tokens: 0,
+  cache_creation_input_tokens: 0,
+  ...more,
+});
+/** The classes that these counts are charged by. */
+export const tokens = (input: number, output: number, more: object = {}) => ({
+  input,
+  cache_read: 0,
+  cache_write_5m: 0,
+  cache_write_1h: 0,
+  output,
+  ...more,
+});
