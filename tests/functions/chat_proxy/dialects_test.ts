@@ -1,0 +1,202 @@
+/** The four dialects through the whole of chat-proxy: one path for all, and each in its own terms. */
+import { assertEquals } from "@std/assert";
+import type { Refusal } from "../../../shared/edge/refusal.ts";
+import { createChatApp, createHandler } from "../../../supabase/functions/chat-proxy/handler.ts";
+import { AS_USER } from "../fakes.ts";
+import { ASKING, priceOf, proxyOn, wholeAnswer } from "./handler_harness.ts";
+
+const HELLO = [{ role: "user", content: "Hello" }];
+const GEMINI_ASKING = { contents: [{ role: "user", parts: [{ text: "Hello" }] }] };
+
+/** One dialect: how it is asked, and the answer of 8 and 2 tokens of a provider that speaks it. */
+const DIALECTS = {
+  chat: { body: ASKING, answer: () => wholeAnswer() },
+  responses: {
+    body: { model: "openai:gpt-4o", input: "Hello" },
+    answer: () =>
+      Response.json({
+        id: "resp_1",
+        object: "response",
+        status: "completed",
+        output: [{ type: "message", content: [{ type: "output_text", text: "Hi" }] }],
+        usage: { input_tokens: 8, output_tokens: 2, total_tokens: 10 },
+      }),
+  },
+  messages: {
+    body: { model: "anthropic:claude", max_tokens: 100, messages: HELLO },
+    answer: () =>
+      Response.json({
+        id: "msg_1",
+        type: "message",
+        role: "assistant",
+        content: [{ type: "text", text: "Hi" }],
+        stop_reason: "end_turn",
+        usage: { input_tokens: 8, output_tokens: 2 },
+      }),
+  },
+  gemini: {
+    body: GEMINI_ASKING,
+    answer: () =>
+      Response.json({
+        candidates: [{ content: { parts: [{ text: "Hi" }] }, finishReason: "STOP" }],
+        usageMetadata: { promptTokenCount: 8, candidatesTokenCount: 2, totalTokenCount: 10 },
+      }),
+  },
+};
+
+/** Every path that takes a POST, as a route and as it is asked. */
+const POSTS: readonly (readonly [route: string, path: string, dialect: keyof typeof DIALECTS])[] = [
+  ["/", "/", "chat"],
+  ["/v1/chat/completions", "/v1/chat/completions", "chat"],
+  ["/v1/responses", "/v1/responses", "responses"],
+  ["/v1/messages", "/v1/messages", "messages"],
+  ...["v1beta", "v1", "v1alpha"].map((version) =>
+    [
+      `/${version}/models/:model{.+}`,
+      `/${version}/models/google:gemini:generateContent`,
+      "gemini",
+    ] as const
+  ),
+];
+
+const SET = {
+  others: [
+    priceOf({ provider_id: "anthropic", model_id: "claude" }),
+    priceOf({ provider_id: "google", model_id: "gemini" }),
+  ],
+  variables: { ANTHROPIC_API_KEY: "sk-ant", GOOGLE_API_KEY: "AIza" },
+};
+
+const ask = (path: string, body: unknown) =>
+  new Request(`http://edge.test/chat-proxy${path}`, {
+    method: "POST",
+    headers: AS_USER,
+    body: JSON.stringify(body),
+  });
+
+const EMPTY: Refusal = {
+  code: "INSUFFICIENT_BALANCE",
+  message: "The balance is used up.",
+  balance: "0",
+  available: "0",
+};
+
+Deno.test("these tests know every route that takes a POST", () => {
+  const routes = createChatApp(proxyOn().deps).routes.filter(({ method }) => method === "POST");
+  assertEquals(
+    routes.map(({ path }) => path).toSorted(),
+    POSTS.map(([route]) => route).toSorted(),
+  );
+});
+
+Deno.test("lesson 6: every POST route reserves before it forwards, and settles what the answer reports", async () => {
+  for (const [, path, name] of POSTS) {
+    const { body, answer } = DIALECTS[name];
+    const { deps, steps } = proxyOn({ ...SET, provider: answer });
+    const response = await createHandler(deps)(ask(path, body));
+    await response.text();
+    assertEquals(response.status, 200, path);
+    assertEquals(steps.map(([step]) => step), ["reserve", "fetch", "settle"], path);
+    const settled = steps[2]?.[1] as { tokens: Record<string, number>; basis: string };
+    assertEquals(
+      [settled.tokens.input, settled.tokens.output, settled.basis],
+      [8, 2, "reported"],
+      path,
+    );
+  }
+});
+
+Deno.test("lesson 4: a 402 of every route is told in its dialect's form and in ours, and nothing is forwarded", async () => {
+  type Body = { type?: string; error: { type?: string; code?: unknown; status?: unknown } };
+  const forms: Record<keyof typeof DIALECTS, (body: Body) => boolean> = {
+    chat: ({ error }) => error.type === "insufficient_quota",
+    responses: ({ error }) => error.type === "insufficient_quota",
+    messages: ({ type, error }) => type === "error" && error.type === "billing_error",
+    gemini: ({ error }) => error.code === 402 && typeof error.status === "string",
+  };
+  for (const [, path, name] of POSTS) {
+    const { deps, steps } = proxyOn({
+      ...SET,
+      ledger: { reserve: () => Promise.resolve(EMPTY) },
+    });
+    const response = await createHandler(deps)(ask(path, DIALECTS[name].body));
+    const body = await response.json();
+    assertEquals([response.status, body.code, body.message], [402, EMPTY.code, EMPTY.message]);
+    assertEquals(forms[name](body), true, `${path}: ${JSON.stringify(body)}`);
+    assertEquals(response.headers.get("x-balance"), "0");
+    assertEquals(steps.map(([step]) => step), ["reserve"], path);
+  }
+});
+
+Deno.test("a model is refused over a dialect that its provider does not speak", async () => {
+  const { deps, steps } = proxyOn(SET);
+  const body = { ...DIALECTS.messages.body, model: "openai:gpt-4o" };
+  const response = await createHandler(deps)(ask("/v1/messages", body));
+  assertEquals([response.status, (await response.json()).code], [404, "PROVIDER_NOT_ENABLED"]);
+  assertEquals(steps, []);
+});
+
+Deno.test("a method of Gemini's that answers no chat is refused in Gemini's form", async () => {
+  const { deps, steps } = proxyOn(SET);
+  for (const path of ["google:gemini:embedContent", "gemini", ":generateContent"]) {
+    const response = await createHandler(deps)(ask(`/v1beta/models/${path}`, GEMINI_ASKING));
+    const body = await response.json();
+    assertEquals([response.status, body.code, body.error.code], [404, "NOT_FOUND", 404], path);
+  }
+  assertEquals(steps, []);
+});
+
+Deno.test("what needs a price of its own and has none is refused, in words that say what to leave out", async () => {
+  const body = {
+    ...DIALECTS.messages.body,
+    tools: [{ type: "web_search_20250305", name: "web_search", max_uses: 2 }],
+  };
+  const without = proxyOn(SET);
+  const refused = await createHandler(without.deps)(ask("/v1/messages", body));
+  assertEquals([refused.status, (await refused.json()).code], [400, "INVALID_REQUEST"]);
+  assertEquals(without.steps, []);
+
+  const searching = priceOf({
+    provider_id: "anthropic",
+    model_id: "claude",
+    web_search_fee: "0.01",
+  });
+  const { deps, steps } = proxyOn({
+    ...SET,
+    others: [searching],
+    provider: DIALECTS.messages.answer,
+  });
+  const served = await createHandler(deps)(ask("/v1/messages", body));
+  await served.text();
+  assertEquals(served.status, 200);
+  assertEquals((steps[0]?.[1] as { webSearchesMax: number }).webSearchesMax, 2);
+});
+
+Deno.test("the list of models has the form that the asking SDK reads, and says what is reached over which API", async () => {
+  const { deps } = proxyOn(SET);
+  const list = async (path: string, headers: Record<string, string> = {}) => {
+    const request = new Request(`http://edge.test/chat-proxy${path}`, {
+      headers: { ...AS_USER, ...headers },
+    });
+    const response = await createHandler(deps)(request);
+    return await response.json();
+  };
+  const openai = await list("/v1/models");
+  assertEquals(openai.object, "list");
+  const dialects = Object.fromEntries(
+    openai.data.map((model: { id: string; dialects: string[] }) => [model.id, model.dialects]),
+  );
+  assertEquals(dialects["anthropic:claude"].includes("anthropic-messages"), true);
+  assertEquals(dialects["google:gemini"].includes("gemini"), true);
+  assertEquals(dialects["openai:gpt-4o"], ["openai-chat", "openai-responses"]);
+
+  const anthropic = await list("/v1/models", { "anthropic-version": "2023-06-01" });
+  assertEquals([anthropic.has_more, anthropic.data[0].type], [false, "model"]);
+  const gemini = await list("/v1beta/models");
+  assertEquals(
+    gemini.models.find(({ name }: { name: string }) => name === "models/google:gemini")
+      .supportedGenerationMethods,
+    ["generateContent", "streamGenerateContent"],
+  );
+  assertEquals((await list("/v1/models/openai:gpt-4o")).id, "openai:gpt-4o");
+});
