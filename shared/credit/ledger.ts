@@ -101,6 +101,9 @@ export function createLedger(options: LedgerOptions): Ledger {
         p_request_hash: args.requestHash,
         p_enforcement: args.enforcement,
         p_can_extend: args.canExtend,
+        p_fallback_models: args.fallbackModels.length > 0 ? args.fallbackModels : null,
+        p_with_media: args.withMedia,
+        p_web_searches_max: args.webSearchesMax,
       }, as(results.ReservationSchema)),
     extend: (args) =>
       call("extend", {
@@ -122,6 +125,19 @@ export function createLedger(options: LedgerOptions): Ledger {
         p_finish: args.finish,
         p_first_token_ms: args.firstTokenMs,
         p_duration_ms: args.durationMs,
+        p_model: args.model,
+        p_input_audio_tokens: args.media.input_audio,
+        p_input_image_tokens: args.media.input_image,
+        p_cache_read_audio_tokens: args.media.cache_read_audio,
+        p_output_audio_tokens: args.media.output_audio,
+        p_output_image_tokens: args.media.output_image,
+        p_web_searches: args.webSearches,
+        p_other_models: args.otherModels.length > 0
+          ? args.otherModels.map(({ model, tokens }) => ({ model, ...tokens }))
+          : null,
+        p_provider_cost: args.providerCost,
+        p_service_tier: args.serviceTier,
+        p_flags: args.flags.length > 0 ? args.flags : null,
       }, as(results.SettlementSchema)),
     release: ({ requestId, reason }) =>
       call("release", { p_request_id: requestId, p_reason: reason }, as(results.ReleaseSchema)),

@@ -65,12 +65,26 @@ export const ReceiptSchema = z.nullable(z.looseObject({
   model: z.string(),
   basis,
   tier: z.enum(["standard", "long_context"]),
-  /** Null for a request that used no tokens and paid its fee alone. */
-  lines: z.nullable(z.array(
+  /**
+   * Disjoint: a class is without its sound and images, which have lines of their own. `model` is with
+   * lines of other models. Null for a request that used no tokens and paid its fee alone.
+   */
+  lines: z.nullable(z.array(z.union([
     z.looseObject({ class: z.string(), tokens: count, price_per_1k: amount, cost: amount }),
-  )),
+    z.looseObject({
+      class: z.literal("web_search"),
+      count,
+      /** Null where the price has no fee for it: it was not charged. */
+      fee: z.nullable(amount),
+      cost: amount,
+    }),
+  ]))),
   request_fee: amount,
   cost: amount,
+  /** What the provider says that it bills; null where it says nothing. */
+  provider_cost: z.nullable(amount),
+  service_tier: z.nullable(z.string()),
+  flags: z.nullable(z.array(z.string())),
   collected: amount,
   uncollected: amount,
   created_at: z.string(),

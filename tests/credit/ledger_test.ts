@@ -115,6 +115,9 @@ Deno.test("reserve names every argument and reads the price that it holds", asyn
     p_request_hash: null,
     p_enforcement: "enforce",
     p_can_extend: true,
+    p_fallback_models: null,
+    p_with_media: false,
+    p_web_searches_max: 0,
   });
   assertEquals(reservation.amount, "0.0102425");
   assertEquals(reservation.price.version, 7);
@@ -178,6 +181,17 @@ Deno.test("settle sends every token class under its own name", async () => {
     p_finish: "stop",
     p_first_token_ms: 10,
     p_duration_ms: 20,
+    p_model: "openai:gpt-4o-mini",
+    p_input_audio_tokens: 1,
+    p_input_image_tokens: 0,
+    p_cache_read_audio_tokens: 0,
+    p_output_audio_tokens: 0,
+    p_output_image_tokens: 0,
+    p_web_searches: 2,
+    p_other_models: [{ model: "advisor", ...TOKENS }],
+    p_provider_cost: "0.001",
+    p_service_tier: "default",
+    p_flags: ["total_mismatch"],
   });
   assertEquals([settlement.state, settlement.balance], ["settled", "9.999"]);
 });

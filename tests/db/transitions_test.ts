@@ -108,6 +108,8 @@ Deno.test("a cost above the balance is recorded whole, collected up to the balan
     const answer = await settle(service, requestId, 1000, 10000);
     assertEquals(answer, {
       state: "settled",
+      model: "openai:gpt-4o",
+      provider_cost: null,
       cost: "0.1025",
       collected: "0.02",
       uncollected: "0.0825",

@@ -5,7 +5,7 @@ import { chargeFor } from "../../shared/pricing/charge.ts";
 import { parseUsd } from "../../shared/pricing/money.ts";
 import { parsePrice } from "../../shared/pricing/price.ts";
 import { promptTokens } from "../../shared/pricing/usage.ts";
-import { markups, priceRows, tokenCounts } from "./arbitraries.ts";
+import { markups, priceRows, usages } from "./arbitraries.ts";
 
 const row = {
   provider_id: "openai",
@@ -15,24 +15,55 @@ const row = {
   output_per_1k: "0.01",
 };
 
-Deno.test("no charge within the bounds is above the ceiling", () => {
+Deno.test("no charge within the bounds is above the ceiling, whichever candidate answers, with media and searches or without", () => {
   const slack = fc.nat(100_000);
   fc.assert(fc.property(
-    priceRows,
-    tokenCounts,
+    fc.array(priceRows, { minLength: 1, maxLength: 3 }),
+    usages,
     markups,
     slack,
     slack,
-    (row, tokens, markupBasisPoints, moreInput, moreOutput) => {
-      const price = parsePrice(row);
-      const inputTokensMax = promptTokens(tokens) + moreInput;
-      const ceiling = ceilingOf(
-        { price, inputTokensMax, markupBasisPoints },
-        tokens.output + moreOutput,
+    (rows, used, markupBasisPoints, moreInput, moreOutput) => {
+      const [price, ...fallbackPrices] = rows.map(parsePrice);
+      const { tokens, media, webSearches } = used;
+      const bounds = {
+        price: price!,
+        fallbackPrices,
+        inputTokensMax: promptTokens(tokens) + moreInput,
+        withMedia: Object.values(media).some((count) => count > 0),
+        webSearchesMax: webSearches,
+        markupBasisPoints,
+      };
+      const ceiling = ceilingOf(bounds, tokens.output + moreOutput);
+      return [price!, ...fallbackPrices].every((answering) =>
+        chargeFor(answering, used, markupBasisPoints).charge <= ceiling
       );
-      return chargeFor(price, tokens, markupBasisPoints).charge <= ceiling;
     },
   ));
+});
+
+Deno.test("the ceiling of several candidates is that of the dearest, and affords what the dearest does", () => {
+  const cheap = parsePrice(row);
+  const dear = parsePrice({ ...row, input_per_1k: "0.0001", output_per_1k: "0.02" });
+  const bounds = { price: cheap, inputTokensMax: 1000, markupBasisPoints: 0 };
+  const both = { ...bounds, fallbackPrices: [dear] };
+  // Few tokens out: the dear prompt decides. Many: the dear output does.
+  assertEquals(ceilingOf(both, 1), ceilingOf(bounds, 1));
+  assertEquals(ceilingOf(both, 1000), ceilingOf({ ...bounds, price: dear }, 1000));
+  assertEquals(affordableOutputTokens(both, parseUsd("0.0101")), 500);
+});
+
+Deno.test("media and searches raise the ceiling only where they are asked for", () => {
+  const price = parsePrice({
+    ...row,
+    input_audio_per_1k: "0.04",
+    output_audio_per_1k: "0.08",
+    web_search_fee: "0.01",
+  });
+  const bounds = { price, inputTokensMax: 1000, markupBasisPoints: 0 };
+  assertEquals(ceilingOf(bounds, 1000), parseUsd("0.0125"));
+  assertEquals(ceilingOf({ ...bounds, withMedia: true }, 1000), parseUsd("0.12"));
+  assertEquals(ceilingOf({ ...bounds, webSearchesMax: 3 }, 1000), parseUsd("0.0425"));
 });
 
 Deno.test("the affordable output is the most that fits: one token more is above the balance", () => {

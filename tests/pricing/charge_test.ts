@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { chargeFor } from "../../shared/pricing/charge.ts";
 import { formatUsd, parseUsd } from "../../shared/pricing/money.ts";
 import { parsePrice } from "../../shared/pricing/price.ts";
-import { TOKEN_CLASSES, ZERO_TOKENS } from "../../shared/pricing/usage.ts";
-import { markups, priceRows, tokenCounts } from "./arbitraries.ts";
+import { NO_MEDIA, TOKEN_CLASSES, ZERO_TOKENS } from "../../shared/pricing/usage.ts";
+import { markups, priceRows, tokenCounts, usages } from "./arbitraries.ts";
 
 const row = {
   provider_id: "openai",
@@ -16,7 +16,11 @@ const row = {
 };
 
 Deno.test("a chat of 11 input and 9 output tokens of gpt-4o costs exactly $0.0001175", () => {
-  const charge = chargeFor(parsePrice(row), { ...ZERO_TOKENS, input: 11, output: 9 }, 0);
+  const charge = chargeFor(
+    parsePrice(row),
+    { tokens: { ...ZERO_TOKENS, input: 11, output: 9 } },
+    0,
+  );
   assertEquals(formatUsd(charge.charge), "0.0001175");
   assertEquals(charge.lines.map((line) => [line.class, line.tokens, formatUsd(line.cost)]), [
     ["input", 11, "0.0000275"],
@@ -24,20 +28,60 @@ Deno.test("a chat of 11 input and 9 output tokens of gpt-4o costs exactly $0.000
   ]);
 });
 
-Deno.test("the cost is the sum of its lines and the fee, and the charge is never below the cost", () => {
-  fc.assert(fc.property(priceRows, tokenCounts, markups, (row, tokens, markup) => {
-    const charge = chargeFor(parsePrice(row), tokens, markup);
+Deno.test("the cost is the sum of its lines, searches and the fee, and the charge is never below the cost", () => {
+  fc.assert(fc.property(priceRows, usages, markups, (row, used, markup) => {
+    const charge = chargeFor(parsePrice(row), used, markup);
     const sum = charge.lines.reduce((sum, line) => sum + line.cost, charge.requestFee);
-    assertEquals(charge.cost, sum);
+    assertEquals(charge.cost, sum + charge.webSearchCost);
     return charge.charge >= charge.cost && (markup !== 0 || charge.charge === charge.cost);
   }));
 });
 
-Deno.test("every line is exact: its cost times 1,000 is its tokens times its price", () => {
-  fc.assert(fc.property(priceRows, tokenCounts, (row, tokens) => {
-    const { lines } = chargeFor(parsePrice(row), tokens, 0);
+Deno.test("every line is exact, and the lines have every token once", () => {
+  fc.assert(fc.property(priceRows, usages, (row, used) => {
+    const { lines } = chargeFor(parsePrice(row), used, 0);
+    const counted = lines.reduce((sum, line) => sum + line.tokens, 0);
+    assertEquals(counted, TOKEN_CLASSES.reduce((sum, name) => sum + used.tokens[name], 0));
     return lines.every((line) => line.cost * 1000n === BigInt(line.tokens) * line.pricePer1k);
   }));
+});
+
+Deno.test("sound has its own price in both tiers, images without one cost what their class costs in the tier", () => {
+  const price = parsePrice({
+    ...row,
+    input_audio_per_1k: "0.04",
+    long_context_threshold_tokens: 100,
+    long_input_per_1k: "0.005",
+  });
+  const media = { ...NO_MEDIA, input_audio: 10, input_image: 20 };
+  const linesOf = (input: number) =>
+    chargeFor(price, { tokens: { ...ZERO_TOKENS, input }, media }, 0).lines
+      .map((line) => [line.class, line.tokens, formatUsd(line.pricePer1k)]);
+  assertEquals(linesOf(100), [
+    ["input", 70, "0.0025"],
+    ["input_audio", 10, "0.04"],
+    ["input_image", 20, "0.0025"],
+  ]);
+  assertEquals(linesOf(101), [
+    ["input", 71, "0.005"],
+    ["input_audio", 10, "0.04"],
+    ["input_image", 20, "0.005"],
+  ]);
+});
+
+Deno.test("a search costs its fee, and nothing where the price has none", () => {
+  const used = { tokens: ZERO_TOKENS, webSearches: 3 };
+  const price = parsePrice({ ...row, web_search_fee: "0.01" });
+  assertEquals(formatUsd(chargeFor(price, used, 0).cost), "0.03");
+  assertEquals(chargeFor(parsePrice(row), used, 0).cost, 0n);
+});
+
+Deno.test("more media than their class is a bug and throws", () => {
+  const used = {
+    tokens: { ...ZERO_TOKENS, output: 1 },
+    media: { ...NO_MEDIA, output_audio: 2 },
+  };
+  assertThrows(() => chargeFor(parsePrice(row), used, 0), RangeError);
 });
 
 Deno.test("more tokens of any class of a one-tier price never cost less", () => {
@@ -45,8 +89,9 @@ Deno.test("more tokens of any class of a one-tier price never cost less", () => 
   fc.assert(
     fc.property(priceRows, tokenCounts, classes, fc.nat(1000), (row, tokens, name, more) => {
       const price = parsePrice({ ...row, long_context_threshold_tokens: null });
-      const fewer = chargeFor(price, tokens, 0).charge;
-      return chargeFor(price, { ...tokens, [name]: tokens[name] + more }, 0).charge >= fewer;
+      const fewer = chargeFor(price, { tokens }, 0).charge;
+      return chargeFor(price, { tokens: { ...tokens, [name]: tokens[name] + more } }, 0).charge >=
+        fewer;
     }),
   );
 });
@@ -58,19 +103,32 @@ Deno.test("a prompt at the threshold is standard, one token more makes every cla
     long_input_per_1k: "0.005",
     long_output_per_1k: "0.02",
   });
-  const at = chargeFor(price, { ...ZERO_TOKENS, input: 60, cache_read: 40, output: 10 }, 0);
+  const at = chargeFor(
+    price,
+    { tokens: { ...ZERO_TOKENS, input: 60, cache_read: 40, output: 10 } },
+    0,
+  );
   assertEquals([at.tier, at.cost], ["standard", parseUsd("0.0003")]);
-  const above = chargeFor(price, { ...ZERO_TOKENS, input: 61, cache_read: 40, output: 10 }, 0);
+  const above = chargeFor(price, {
+    tokens: { ...ZERO_TOKENS, input: 61, cache_read: 40, output: 10 },
+  }, 0);
   assertEquals([above.tier, above.cost], ["long_context", parseUsd("0.000555")]);
 });
 
 Deno.test("a request fee is charged once, and is all that a request without tokens costs", () => {
-  const charge = chargeFor(parsePrice({ ...row, request_fee: "0.005" }), ZERO_TOKENS, 1000);
+  const charge = chargeFor(
+    parsePrice({ ...row, request_fee: "0.005" }),
+    { tokens: ZERO_TOKENS },
+    1000,
+  );
   assertEquals([charge.lines, formatUsd(charge.charge)], [[], "0.0055"]);
 });
 
 Deno.test("a negative or fractional count is a bug and throws", () => {
   for (const input of [-1, 1.5, NaN, Infinity]) {
-    assertThrows(() => chargeFor(parsePrice(row), { ...ZERO_TOKENS, input }, 0), RangeError);
+    assertThrows(
+      () => chargeFor(parsePrice(row), { tokens: { ...ZERO_TOKENS, input } }, 0),
+      RangeError,
+    );
   }
 });

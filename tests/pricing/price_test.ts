@@ -60,3 +60,12 @@ Deno.test("a price that cannot be charged exactly, is negative, or is a number, 
   }
   assertThrows(() => parsePrices({ rows: [row] }));
 });
+
+Deno.test("prices of media and searches that are absent stay absent, and zero is a price", () => {
+  const absent = parsePrice(row);
+  assertEquals([absent.media.input_audio, absent.webSearchFee], [null, null]);
+  const price = parsePrice({ ...row, output_audio_per_1k: "0.08", web_search_fee: "0" });
+  assertEquals([price.media.output_audio, price.webSearchFee], [parseUsd("0.08"), 0n]);
+  assertThrows(() => parsePrice({ ...row, input_image_per_1k: "0.00000001" }));
+  assertThrows(() => parsePrice({ ...row, web_search_fee: "-0.01" }));
+});

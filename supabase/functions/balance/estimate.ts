@@ -86,7 +86,7 @@ export function estimate(
   const { markupBasisPoints } = hint;
   const typical: Usd = chargeFor(
     price,
-    { ...ZERO_TOKENS, input: input.typical, output: outputTypical },
+    { tokens: { ...ZERO_TOKENS, input: input.typical, output: outputTypical } },
     markupBasisPoints,
   ).charge;
   const bounds = { price, inputTokensMax: input.max, markupBasisPoints };

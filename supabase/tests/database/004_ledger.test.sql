@@ -29,7 +29,7 @@ select is(
   pg_temp.reserve('bbbbbbbb-0000-4000-8000-000000000001', 4096, 'key', 'hash') - 'price' - 'expires_at' - 'price_version',
   '{"request_id":"bbbbbbbb-0000-4000-8000-000000000001","amount":"0.01274","output_tokens_reserved":1024,
     "output_tokens_limit":4096,"output_limited_by":"client","balance":"10","available":"9.98726",
-    "markup_basis_points":0,"would_refuse":null,"guest_exchanges_left":null}'::jsonb,
+    "markup_basis_points":0,"fallbacks":null,"would_refuse":null,"guest_exchanges_left":null}'::jsonb,
   'reserve holds the input and one slice of output'
 );
 select is((pg_temp.account()).reserved, 0.01274::numeric, 'and the account says so');
@@ -72,7 +72,7 @@ select is(
 -- 1,000 × 0.0025 + 1,500 × 0.01, per thousand: 0.0175.
 select is(
   public.settle('bbbbbbbb-0000-4000-8000-000000000001', 1000, 0, 0, 0, 1500, 'reported'),
-  '{"state":"settled","cost":"0.0175","collected":"0.0175","uncollected":"0",
+  '{"state":"settled","model":"pgtap:model","provider_cost":null,"cost":"0.0175","collected":"0.0175","uncollected":"0",
     "balance_before":"10","balance":"9.9825","basis":"reported",
     "tokens":{"input":1000,"cache_read":0,"cache_write_5m":0,"cache_write_1h":0,"output":1500}}'::jsonb,
   'settle charges what was used'
