@@ -147,7 +147,9 @@ Deno.test("lesson 17: the text of an error is not output, in any shape or place"
       [stream({ error: { message, type: "t", code: 502 } }), [message, "t", "502"]],
       [stream({ error: message, code: "c" }), [message, null, "c"]],
       [stream({ object: "error", message }), [message, null, null]],
-      [`event: error\n${stream({ detail: message })}`, [
+      [stream({ detail: message }), [message, null, null]],
+      [stream({ code: 42, message, type: "t" }), [message, "t", "42"]],
+      [`event: error\n${stream({ reason: message })}`, [
         "The provider sent an error event.",
         null,
         null,

@@ -1,6 +1,7 @@
-import { type CountingRules, DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
-import type { DialectName } from "../../shared/llm/dialect.ts";
-import { findProvider } from "../../shared/llm/providers.ts";
+import { COUNTING_OF_DIALECT, type CountingRules } from "../../shared/llm/counting_rules.ts";
+import type { Dialect, DialectName } from "../../shared/llm/dialect.ts";
+import { DIALECTS } from "../../shared/llm/dialects.ts";
+import { countingRules as rulesOf, findProvider } from "../../shared/llm/providers.ts";
 import type { Tokens } from "../../shared/pricing/usage.ts";
 
 /** One recorded answer, as the index of the recordings describes it. */
@@ -10,9 +11,12 @@ export interface Recording {
   readonly provider: string;
   readonly streaming: boolean;
   readonly status: number;
+  /** A: raw. B and C: recorded, but written again. D: partly made by hand, for robustness only. */
   readonly grade: string;
   /** What a meter should report; absent where the answer reports no usage. */
   readonly tokens?: Tokens;
+  /** What other models used within the answer, by their names. */
+  readonly other_models?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Where the numbers cannot settle it. */
   readonly flags?: readonly string[];
   /** The file with the sizes in bytes of the chunks in which the answer arrived. */
@@ -42,8 +46,15 @@ export function networkChunks(recording: Recording): number[] | null {
     : JSON.parse(Deno.readTextFileSync(new URL(recording.network_chunks, ROOT)));
 }
 
-/** The rules that the proxy would use; the default where the provider has no row for the dialect. */
+/** The dialect of an answer; `undefined` for those that are not spoken here. */
+export function dialectOf(recording: Recording): Dialect | undefined {
+  return DIALECTS.get(recording.dialect as DialectName);
+}
+
+/** The rules that the proxy would use. */
 export function countingRules(recording: Recording): CountingRules {
-  return findProvider(recording.provider).endpoints[recording.dialect as DialectName]?.counting ??
-    DEFAULT_COUNTING;
+  const dialect = recording.dialect as DialectName;
+  return dialect in COUNTING_OF_DIALECT
+    ? rulesOf(findProvider(recording.provider), dialect)
+    : COUNTING_OF_DIALECT["openai-chat"];
 }

@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { OPENAI_CHAT } from "../../shared/llm/dialects/openai_chat.ts";
-import type { MeterSnapshot } from "../../shared/llm/meter.ts";
-import { createEventSplitter } from "../../shared/llm/sse_events.ts";
-import { chunksOf, concat, cutAt, encode } from "./chunks.ts";
+import type { EventKind, MeterSnapshot } from "../../shared/llm/meter.ts";
+import { meterBody } from "../../shared/llm/meter_body.ts";
+import { createEventSplitter, type SplitEvent } from "../../shared/llm/sse_events.ts";
+import { chunksOf, cutAt, encode } from "./chunks.ts";
 import {
   countingRules,
+  dialectOf,
   listRecordings,
   networkChunks,
   readRecording,
@@ -15,9 +16,11 @@ import {
 const RANDOM_CHUNKINGS = 200;
 
 const all = listRecordings();
-const recordings = (all ?? []).filter(({ dialect, grade }) =>
-  dialect === OPENAI_CHAT.name && "ABC".includes(grade)
-);
+const spoken = (all ?? []).filter((one) => dialectOf(one) !== undefined);
+const recordings = spoken.filter(({ grade }) => "ABC".includes(grade));
+/** Answers whose counts the numbers settle. */
+const settled = recordings.filter((one) => one.tokens !== undefined && !one.flags?.length);
+const streams = spoken.filter((one) => one.streaming);
 
 /** A test that is skipped, and says so, where the recordings are not beside the checkout. */
 function testRecordings(name: string, fn: () => void): void {
@@ -29,37 +32,59 @@ function testRecordings(name: string, fn: () => void): void {
   });
 }
 
-function meterStream(recording: Recording, chunks: Iterable<Uint8Array>): MeterSnapshot {
+/** What a stream comes to: the events that the meter is given, and what it makes of them. */
+interface Run {
+  readonly events: readonly SplitEvent[];
+  readonly kinds: readonly EventKind[];
+  readonly snapshot: MeterSnapshot;
+}
+
+/** The events of a stream that comes in these chunks. */
+function split(chunks: Iterable<Uint8Array>): SplitEvent[] {
   const splitter = createEventSplitter();
-  const meter = OPENAI_CHAT.createMeter(countingRules(recording));
-  const relayed: Uint8Array[] = [];
-  const sent: Uint8Array[] = [];
-  for (const chunk of chunks) {
-    sent.push(chunk);
-    for (const event of splitter.push(chunk)) {
-      relayed.push(event.bytes);
-      meter.fold(event);
-    }
-  }
+  const events: SplitEvent[] = [];
+  for (const chunk of chunks) events.push(...splitter.push(chunk));
   const rest = splitter.flush();
-  if (rest !== null) {
-    relayed.push(rest.bytes);
-    meter.fold(rest);
-  }
-  assertEquals(concat(relayed), concat(sent));
-  return meter.snapshot();
+  return rest === null ? events : [...events, rest];
+}
+
+function meterStream(recording: Recording, chunks: Iterable<Uint8Array>): Run {
+  const meter = dialectOf(recording)!.createMeter(countingRules(recording));
+  const events = split(chunks);
+  const kinds = events.map((event) => meter.fold(event));
+  return { events, kinds, snapshot: meter.snapshot() };
 }
 
 function meter(recording: Recording): MeterSnapshot {
-  const bytes = readRecording(recording);
-  return recording.streaming ? meterStream(recording, [bytes]) : OPENAI_CHAT.readAnswer(
-    JSON.parse(new TextDecoder().decode(bytes)),
+  const dialect = dialectOf(recording)!;
+  const { framing, snapshot } = meterBody(
+    readRecording(recording),
+    dialect,
     countingRules(recording),
   );
+  assertEquals(framing, recording.streaming ? "stream" : "whole", recording.file);
+  return snapshot;
 }
 
-const withCounts = recordings.filter((one) => one.tokens !== undefined && !one.flags?.length);
-const streams = withCounts.filter((one) => one.streaming);
+/** What the index says: its names for the classes of another model are a little different. */
+function expected({ tokens, other_models = {} }: Recording) {
+  const others = Object.entries(other_models).map(([model, counts]) => {
+    const { uncached_input, ...rest } = counts;
+    return [
+      model,
+      sorted(uncached_input === undefined ? rest : { ...rest, input: uncached_input }),
+    ];
+  });
+  return { tokens: sorted(tokens ?? null), others };
+}
+
+function counted({ usage, otherModels }: MeterSnapshot) {
+  const others = otherModels.map(({ model, tokens }) => [model, sorted(tokens)]);
+  return { tokens: sorted(usage), others };
+}
+
+const sorted = (counts: object | null) =>
+  counts === null ? null : Object.entries(counts).toSorted(([a], [b]) => a < b ? -1 : 1);
 
 testRecordings(
   "every recorded answer whose counts are settled is metered to exactly those counts",
@@ -67,24 +92,24 @@ testRecordings(
     const rows = new Map<string, { exact: number; of: number; open: number; none: number }>();
     const wrong: unknown[] = [];
     for (const recording of recordings) {
-      const row = rows.get(recording.provider) ?? { exact: 0, of: 0, open: 0, none: 0 };
-      rows.set(recording.provider, row);
+      const name = `${recording.dialect} ${recording.provider}`;
+      const row = rows.get(name) ?? { exact: 0, of: 0, open: 0, none: 0 };
+      rows.set(name, row);
       if (recording.tokens === undefined) row.none++;
       else if (recording.flags?.length) row.open++;
       else {
         row.of++;
-        const { usage, flags } = meter(recording);
-        if (JSON.stringify(sorted(usage)) === JSON.stringify(sorted(recording.tokens))) row.exact++;
-        else wrong.push({ file: recording.file, usage, flags, expected: recording.tokens });
+        const snapshot = meter(recording);
+        const [found, wanted] = [counted(snapshot), expected(recording)];
+        if (JSON.stringify(found) === JSON.stringify(wanted)) row.exact++;
+        else wrong.push({ file: recording.file, found, wanted, flags: snapshot.flags });
       }
     }
     console.table(Object.fromEntries([...rows].toSorted(([a], [b]) => a < b ? -1 : 1)));
+    console.log(`${settled.length} settled answers, ${wrong.length} wrong`);
     assertEquals(wrong, []);
   },
 );
-
-const sorted = (counts: object | null) =>
-  counts === null ? null : Object.entries(counts).toSorted(([a], [b]) => a < b ? -1 : 1);
 
 testRecordings("a recorded answer without usage has none: never zeros", () => {
   for (const recording of recordings.filter((one) => one.tokens === undefined)) {
@@ -92,16 +117,55 @@ testRecordings("a recorded answer without usage has none: never zeros", () => {
   }
 });
 
-testRecordings("a recorded error is seen as one, and none of its text is counted as output", () => {
-  for (const recording of recordings.filter((one) => one.status >= 400)) {
-    const snapshot = meter(recording);
-    assertEquals(
-      [snapshot.usage, snapshot.hasContent, snapshot.outputTokensEstimate],
-      [null, false, 0],
-      recording.file,
-    );
+testRecordings(
+  "lesson 17: a recorded error is seen as one, and none of its text is counted",
+  () => {
+    for (const recording of spoken.filter((one) => one.status >= 400)) {
+      const { usage, hasContent, outputTokensEstimate, error } = meter(recording);
+      assertEquals(
+        [usage, hasContent, outputTokensEstimate, error !== null],
+        [null, false, 0, true],
+        recording.file,
+      );
+    }
+  },
+);
+
+testRecordings(
+  "no recorded answer of any grade makes a meter fail, nor count less than zero",
+  () => {
+    for (const recording of spoken) {
+      const { usage, media, flags } = meter(recording);
+      assertEquals(flags.includes("meter_fault"), false, recording.file);
+      for (const count of Object.values({ ...usage, ...media })) {
+        assertEquals(Number.isSafeInteger(count) && count >= 0, true, recording.file);
+      }
+    }
+  },
+);
+
+/**
+ * Checks that a chunking gives the meter the very events that the whole stream gives it, of the very
+ * bytes. All that a meter is given are events, in order: so what it makes of them is the same.
+ */
+function assertSameEvents(found: readonly SplitEvent[], run: Run, bytes: Uint8Array, file: string) {
+  assertEquals(found.length, run.events.length, file);
+  let offset = 0;
+  for (const [index, event] of found.entries()) {
+    const wanted = run.events[index]!;
+    const isSame = event.data === wanted.data && event.event === wanted.event &&
+      event.comment === wanted.comment && event.complete === wanted.complete &&
+      event.oversized === wanted.oversized && isAt(event.bytes, bytes, offset);
+    if (!isSame) assertEquals(event, wanted, `${file}, event ${index}`);
+    offset += event.bytes.length;
   }
-});
+  assertEquals(offset, bytes.length, file);
+}
+
+function isAt(part: Uint8Array, bytes: Uint8Array, offset: number): boolean {
+  for (let i = 0; i < part.length; i++) if (part[i] !== bytes[offset + i]) return false;
+  return true;
+}
 
 testRecordings(
   "a recorded stream is metered the same whole, by the byte, and as the network cut it",
@@ -109,12 +173,15 @@ testRecordings(
     for (const recording of streams) {
       const bytes = readRecording(recording);
       const whole = meterStream(recording, [bytes]);
-      assertEquals(meterStream(recording, chunksOf(bytes, 1)), whole, recording.file);
+      const byByte = meterStream(recording, chunksOf(bytes, 1));
+      assertSameEvents(byByte.events, whole, bytes, recording.file);
+      assertEquals([byByte.snapshot, byByte.kinds], [whole.snapshot, whole.kinds], recording.file);
       const sizes = networkChunks(recording);
       if (sizes === null) continue;
       let offset = 0;
-      const cuts = sizes.map((size) => offset += size);
-      assertEquals(meterStream(recording, cutAt(bytes, cuts)), whole, recording.file);
+      const asSent = meterStream(recording, cutAt(bytes, sizes.map((size) => offset += size)));
+      assertSameEvents(asSent.events, whole, bytes, recording.file);
+      assertEquals(asSent.snapshot, whole.snapshot, recording.file);
     }
   },
 );
@@ -128,7 +195,9 @@ testRecordings(
       const cuts = fc.array(fc.nat(bytes.length), { maxLength: 30, size: "max" });
       fc.assert(
         fc.property(cuts, (cuts) => {
-          assertEquals(meterStream(recording, cutAt(bytes, cuts)), whole, recording.file);
+          const run = meterStream(recording, cutAt(bytes, cuts));
+          assertSameEvents(run.events, whole, bytes, recording.file);
+          assertEquals(run.snapshot, whole.snapshot, recording.file);
         }),
         { numRuns: RANDOM_CHUNKINGS },
       );
@@ -139,9 +208,10 @@ testRecordings(
 testRecordings("a recorded stream is metered the same with LF and with CRLF", () => {
   for (const recording of streams) {
     const text = new TextDecoder().decode(readRecording(recording)).replaceAll("\r\n", "\n");
-    const whole = meterStream(recording, [encode(text)]);
+    const { snapshot } = meterStream(recording, [encode(text)]);
+    if (settled.includes(recording)) assertEquals(counted(snapshot), expected(recording));
     const crlf = encode(text.replaceAll("\n", "\r\n"));
-    assertEquals(meterStream(recording, [crlf]), whole, recording.file);
-    assertEquals(meterStream(recording, chunksOf(crlf, 1)), whole, recording.file);
+    assertEquals(meterStream(recording, [crlf]).snapshot, snapshot, recording.file);
+    assertEquals(meterStream(recording, chunksOf(crlf, 1)).snapshot, snapshot, recording.file);
   }
 });

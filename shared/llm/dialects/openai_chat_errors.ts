@@ -40,19 +40,28 @@ function errorType(status: number): string {
 
 /**
  * The error within a body, a chunk or a choice, in any of the shapes that providers use:
- * `{"error":{message,type,code}}`, `{"error":"text"}` and `{"object":"error",message}`.
+ * `{"error":{message,type,code}}`, `{"error":"text"}`, `{"object":"error",message}`, and what has a
+ * message, or FastAPI's `detail`, where an answer would have choices.
  */
 export function readError(from: JsonObject): ProviderError | null {
   const detail = objectOf(from.error) ?? (from.object === "error" ? from : null);
-  if (detail === null) {
-    const message = textOf(from.error);
-    return message === null ? null : { message, type: null, code: codeOf(from.code) };
+  if (detail !== null) {
+    return {
+      message: textOf(detail.message) ?? "The provider gave no message.",
+      type: textOf(detail.type),
+      code: codeOf(detail.code),
+    };
   }
-  return {
-    message: textOf(detail.message) ?? "The provider gave no message.",
-    type: textOf(detail.type),
-    code: codeOf(detail.code),
-  };
+  const isAnswer = from.choices !== undefined || from.usage !== undefined ||
+    from.index !== undefined;
+  const message = textOf(from.error) ??
+    (isAnswer ? null : textOf(from.message) ?? textOfDetail(from.detail));
+  return message === null ? null : { message, type: textOf(from.type), code: codeOf(from.code) };
+}
+
+/** FastAPI's `detail` is a text (Mistral's 401), or a list of what is wrong with the request (422). */
+function textOfDetail(detail: unknown): string | null {
+  return Array.isArray(detail) ? JSON.stringify(detail).slice(0, 1000) : textOf(detail);
 }
 
 /** OpenRouter's codes are numbers. */
