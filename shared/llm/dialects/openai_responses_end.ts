@@ -1,6 +1,16 @@
 import type { JsonObject } from "../dialect.ts";
-import { arrayOf, objectOf, textOf } from "../json_reading.ts";
+import { objectOf, textOf } from "../json_reading.ts";
 import type { EarlyEnd } from "../meter.ts";
+import {
+  addTo,
+  CALLS,
+  closedItem,
+  closedPart,
+  HAVE_PARTS,
+  indexOf,
+  type KeptItem,
+  keptItem,
+} from "./openai_responses_kept.ts";
 
 /**
  * How an answer of the Responses API ends early in its own terms: the open items are closed, and
@@ -13,8 +23,6 @@ import type { EarlyEnd } from "../meter.ts";
 const KEPT_MAX = 256 * 1024;
 /** A `response` that is longer, by its prompt, is not repeated: only what names it is. */
 const RESPONSE_LENGTH_MAX = 64 * 1024;
-/** More items or parts than any answer has. */
-const INDEX_MAX = 10_000;
 
 const encoder = new TextEncoder();
 
@@ -26,24 +34,8 @@ export interface OpenAnswer {
   end(): EarlyEnd;
 }
 
-/** A part of an item: text that is still growing, or not any more. */
-interface Part {
-  part: JsonObject;
-  text: string;
-  isDone: boolean;
-}
-
-interface Item {
-  item: JsonObject;
-  isDone: boolean;
-  readonly content: Map<number, Part>;
-  readonly summary: Map<number, Part>;
-  /** Arguments or input of a call. */
-  text: string;
-}
-
 export function createOpenAnswer(): OpenAnswer {
-  const items = new Map<number, Item>();
+  const items = new Map<number, KeptItem>();
   let response: JsonObject | null = null;
   let sequence = -1;
   let kept = 0;
@@ -67,8 +59,7 @@ export function createOpenAnswer(): OpenAnswer {
     if (type === "response.output_item.added" || type === "response.output_item.done") {
       const found = objectOf(event.item);
       if (found === null) return;
-      const isDone = type.endsWith("done");
-      items.set(index, { item: found, isDone, content: new Map(), summary: new Map(), text: "" });
+      items.set(index, keptItem(found, type.endsWith("done")));
     } else if (item === undefined || item.isDone || !addTo(item, type, event)) return;
     kept += size;
     if (kept <= KEPT_MAX) return;
@@ -94,7 +85,8 @@ export function createOpenAnswer(): OpenAnswer {
       output.push(closed);
       if (!item.isDone) closing += closeItem(index, item, closed);
     }
-    const { output: _, ...named } = response;
+    // OpenRouter sends `output_text` too, empty at the start; SDKs derive it from the output.
+    const { output: _, output_text: __, ...named } = response;
     const ended = {
       ...named,
       status: "incomplete",
@@ -110,7 +102,7 @@ export function createOpenAnswer(): OpenAnswer {
   }
 
   /** The events that close an item, as OpenAI sends them at a length limit. */
-  function closeItem(index: number, item: Item, closed: JsonObject): string {
+  function closeItem(index: number, item: KeptItem, closed: JsonObject): string {
     const place = { item_id: item.item.id, output_index: index };
     let events = "";
     for (const [name, parts] of [["summary", item.summary], ["content", item.content]] as const) {
@@ -133,7 +125,8 @@ export function createOpenAnswer(): OpenAnswer {
   return { follow, end };
 }
 
-const OPENING_EVENTS = new Set<unknown>([
+/** Events that begin an answer, or tell that it goes on. */
+export const OPENING_EVENTS: ReadonlySet<unknown> = new Set<unknown>([
   ...["response.created", "response.queued", "response.in_progress"],
 ]);
 
@@ -145,16 +138,6 @@ const NAMELESS: JsonObject = {
   status: "in_progress",
   model: "",
 };
-
-const HAVE_PARTS = new Set<unknown>(["message", "reasoning"]);
-
-/** Calls whose text comes bit by bit: where it is in the item, and the event that ends it. */
-const CALLS: ReadonlyMap<unknown, { readonly field: string; readonly doneEvent: string }> = new Map(
-  [
-    ["function_call", { field: "arguments", doneEvent: "response.function_call_arguments.done" }],
-    ["custom_tool_call", { field: "input", doneEvent: "response.custom_tool_call_input.done" }],
-  ],
-);
 
 /** The events that end a part of an item, and the field that its text is in. */
 const PART_EVENTS = {
@@ -178,77 +161,11 @@ const PART_EVENTS = {
 function openingOf(response: JsonObject | null, length: number): JsonObject | null {
   if (response === null || textOf(response.id) === null) return null;
   if (length <= RESPONSE_LENGTH_MAX) return response;
-  const { id, object, created_at, model } = response;
-  return { id, object, created_at, model };
-}
-
-function indexOf(value: unknown): number | null {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 &&
-      value <= INDEX_MAX
-    ? value
-    : null;
-}
-
-/** Adds what an event says of an open item; false if that is nothing to keep. */
-function addTo(item: Item, type: string, event: JsonObject): boolean {
-  const parts = event.summary_index === undefined ? item.content : item.summary;
-  const index = indexOf(event.summary_index ?? event.content_index);
-  if (index === null) {
-    if (!type.endsWith(".delta") || typeof event.delta !== "string") return false;
-    item.text += event.delta;
-    return true;
-  }
-  if (type.endsWith("_part.added") || type.endsWith("_part.done")) {
-    const found = objectOf(event.part);
-    if (found === null) return false;
-    parts.set(index, { part: found, text: textIn(found), isDone: type.endsWith("done") });
-    return true;
-  }
-  const part = parts.get(index) ?? unannouncedPart(type);
-  if (part === null || part.isDone) return false;
-  parts.set(index, part);
-  if (type.endsWith("annotation.added")) {
-    const annotations = [...arrayOf(part.part.annotations), event.annotation];
-    part.part = { ...part.part, annotations };
-    return true;
-  }
-  if (!type.endsWith(".delta") || typeof event.delta !== "string") return false;
-  part.text += event.delta;
-  return true;
-}
-
-/** The part that a delta belongs to, for the providers that do not announce their parts. */
-function unannouncedPart(type: string): Part | null {
-  const name = /^response\.(output_text|refusal|reasoning_text|reasoning_summary_text)\./.exec(
-    type,
-  );
-  if (name === null) return null;
-  const part = name[1] === "reasoning_summary_text"
-    ? { type: "summary_text" }
-    : { type: name[1], ...(name[1] === "output_text" && { annotations: [] }) };
-  return { part, text: "", isDone: false };
-}
-
-function textIn(part: JsonObject): string {
-  return textOf(part.text) ?? textOf(part.refusal) ?? "";
-}
-
-function closedPart(part: Part): JsonObject {
-  if (part.isDone) return part.part;
-  return { ...part.part, [part.part.type === "refusal" ? "refusal" : "text"]: part.text };
-}
-
-/** An open item as it is now. */
-function closedItem({ item, content, summary, text }: Item): JsonObject {
-  const call = CALLS.get(item.type);
-  if (call !== undefined) return { ...item, [call.field]: text, status: "incomplete" };
-  if (!HAVE_PARTS.has(item.type)) return item;
-  const list = (parts: ReadonlyMap<number, Part>) =>
-    [...parts].toSorted(([a], [b]) => a - b).map(([, part]) => closedPart(part));
+  const { id, created_at, model } = response;
   return {
-    ...item,
-    ...(item.status === undefined ? {} : { status: "incomplete" }),
-    ...(content.size > 0 || item.content !== undefined ? { content: list(content) } : {}),
-    ...(summary.size > 0 || item.summary !== undefined ? { summary: list(summary) } : {}),
+    ...NAMELESS,
+    id,
+    created_at: created_at ?? NAMELESS.created_at,
+    model: model ?? NAMELESS.model,
   };
 }

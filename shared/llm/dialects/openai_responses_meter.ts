@@ -1,34 +1,16 @@
 import type { CountingRules } from "../counting_rules.ts";
 import type { JsonObject } from "../dialect.ts";
-import { arrayOf, objectOf, textOf } from "../json_reading.ts";
-import {
-  type EventKind,
-  type Meter,
-  type MeterFlag,
-  type MeterSnapshot,
-  NOTHING_METERED,
-  type ProviderError,
-} from "../meter.ts";
-import { readProviderCost } from "../provider_cost.ts";
+import { objectOf, textOf } from "../json_reading.ts";
+import type { EventKind, Meter, MeterSnapshot } from "../meter.ts";
 import type { SplitEvent } from "../sse_events.ts";
-import { createTextTokens } from "../text_tokens.ts";
-import type { UsageReport } from "./openai_chat_usage.ts";
-import { createOpenAnswer } from "./openai_responses_end.ts";
-import { readAnswerError, readErrorEvent } from "./openai_responses_errors.ts";
-import { createToolItems, textsOfItem } from "./openai_responses_items.ts";
+import { createAnswerReader } from "./openai_responses_answer.ts";
+import { createOpenAnswer, OPENING_EVENTS } from "./openai_responses_end.ts";
 import { createOversizedReader } from "./openai_responses_oversized.ts";
-import { isDearTier, readResponsesUsage, readToolUsage } from "./openai_responses_usage.ts";
 
 /** The last events of an answer, and the only ones with a usage. */
 const TERMINAL_EVENTS = new Set<unknown>([
   ...["response.completed", "response.incomplete", "response.failed"],
 ]);
-/** Events that begin an answer, or tell that it goes on. */
-const OPENING_EVENTS = new Set<unknown>([
-  ...["response.created", "response.queued", "response.in_progress"],
-]);
-/** Deltas that are bytes in base64: something is delivered, but no text. */
-const SOUND_DELTA = /^response\.(output_)?audio\.delta$/;
 
 /** Meters a streamed answer of the Responses API. */
 export function createResponsesMeter(rules: CountingRules): Meter {
@@ -63,8 +45,13 @@ export function createResponsesMeter(rules: CountingRules): Meter {
   /** Its kind is never terminal: its first bytes are with the client before it can be settled. */
   function foldOversized(event: SplitEvent): EventKind {
     answer.flag("oversized");
-    const { type, usage } = readOversized(event);
-    if (OPENING_EVENTS.has(type)) return "other";
+    const { type, id, usage } = readOversized(event);
+    if (OPENING_EVENTS.has(type)) {
+      const response = { id };
+      open.follow({ type, response }, event.bytes.length);
+      answer.readNames(response);
+      return "other";
+    }
     if (!TERMINAL_EVENTS.has(type)) {
       // What it says is unknown; that something was delivered is not.
       answer.markContent();
@@ -113,150 +100,4 @@ function parseObject(text: string): JsonObject | null {
   } catch {
     return null;
   }
-}
-
-/** Which item of the output an event is about; `null` where it does not say. */
-function indexOf(event: JsonObject): number | null {
-  return typeof event.output_index === "number" ? event.output_index : null;
-}
-
-interface AnswerReader {
-  /** Reads the ids of an answer that begins. */
-  readNames(response: JsonObject): void;
-  /** Reads an event of the output; true if it delivers anything. */
-  readPiece(event: JsonObject, type: string | null): boolean;
-  readError(event: JsonObject): void;
-  /** Reads the response of the last event. */
-  readEnd(response: JsonObject, type: string | null): void;
-  readWhole(response: JsonObject): void;
-  flag(flag: MeterFlag): void;
-  markContent(): void;
-  snapshot(): MeterSnapshot;
-}
-
-/** What events and whole answers have in common: all of it but how they are framed. */
-function createAnswerReader(rules: CountingRules): AnswerReader {
-  const text = createTextTokens();
-  const flags = new Set<MeterFlag>();
-  const items = createToolItems();
-  /** Items whose text came bit by bit: what repeats it at their end is not counted again. */
-  const counted = new Set<number | null>();
-  /** Events with content: in every recorded stream each was a token or more, so they bound below. */
-  let contentEvents = 0;
-  let report: UsageReport | null = null;
-  let webSearches: number | null = null;
-  let hasContent = false;
-  let id: string | null = null;
-  let model: string | null = null;
-  let serviceTier: string | null = null;
-  let providerCost: string | null = null;
-  let finish: string | null = null;
-  let error: ProviderError | null = null;
-
-  function readNames(response: JsonObject): void {
-    id ??= textOf(response.id);
-    model ??= textOf(response.model);
-  }
-
-  function readPiece(event: JsonObject, type: string | null): boolean {
-    const delivered = readOutput(event, type ?? "");
-    if (!delivered) return false;
-    hasContent = true;
-    contentEvents++;
-    return true;
-  }
-
-  function readOutput(event: JsonObject, type: string): boolean {
-    if (type.endsWith(".delta")) {
-      if (SOUND_DELTA.test(type)) return true;
-      if (!count(event.delta)) return false;
-      counted.add(indexOf(event));
-      return true;
-    }
-    if (type === "response.image_generation_call.partial_image") return true;
-    const item = objectOf(event.item);
-    if (item === null) return false;
-    if (type === "response.output_item.added") return count(item.name);
-    if (type !== "response.output_item.done") return false;
-    items.add(item);
-    return !counted.has(indexOf(event)) && countItem(item);
-  }
-
-  function count(value: unknown): boolean {
-    if (typeof value !== "string" || value === "") return false;
-    text.add(value);
-    return true;
-  }
-
-  /** True if the item delivers anything: text, a call or an image. */
-  function countItem(item: JsonObject): boolean {
-    const texts = textsOfItem(item);
-    texts.forEach(count);
-    return texts.length > 0 || textOf(item.result) !== null;
-  }
-
-  function readEnd(response: JsonObject, type: string | null): void {
-    readNames(response);
-    readReport(response);
-    error = readAnswerError(response) ?? error;
-    const why = textOf(objectOf(response.incomplete_details)?.reason);
-    finish = why ?? textOf(response.status) ?? type?.replace("response.", "") ?? finish;
-  }
-
-  function readWhole(response: JsonObject): void {
-    readEnd(response, null);
-    for (const item of arrayOf(response.output).map(objectOf)) {
-      if (item === null) continue;
-      items.add(item);
-      const named = count(item.name);
-      hasContent = countItem(item) || named || hasContent;
-    }
-  }
-
-  /** Takes what an answer reports of its cost, whole: the last report wins. */
-  function readReport(response: JsonObject): void {
-    serviceTier = textOf(response.service_tier) ?? serviceTier;
-    const tools = readToolUsage(response);
-    webSearches = tools.webSearches ?? webSearches;
-    if (tools.hasUnpriced) flags.add("unpriced_tool");
-    const usage = objectOf(response.usage);
-    if (usage === null) return;
-    providerCost = readProviderCost(usage);
-    const read = readResponsesUsage(usage, rules);
-    if (read === "unreadable") flags.add("usage_unreadable");
-    else if (read !== null) report = read;
-  }
-
-  function snapshot(): MeterSnapshot {
-    const all = new Set([...flags, ...(report?.flags ?? [])]);
-    if (items.hasUnpriced()) all.add("unpriced_tool");
-    if (isDearTier(serviceTier)) all.add("unpriced_tier");
-    return {
-      ...NOTHING_METERED,
-      usage: report?.tokens ?? null,
-      reasoningTokens: report?.reasoningTokens ?? null,
-      webSearches: webSearches ?? items.webSearches(),
-      serviceTier,
-      providerCost,
-      outputTokensEstimate: Math.max(text.estimate(), contentEvents),
-      outputTokensUpper: Math.max(text.upper(), contentEvents, report?.tokens.output ?? 0),
-      hasContent,
-      finish,
-      providerRequestId: id,
-      model,
-      error,
-      flags: [...all],
-    };
-  }
-
-  return {
-    readNames,
-    readPiece,
-    readError: (event) => void (error = readErrorEvent(event)),
-    readEnd,
-    readWhole,
-    flag: (flag) => void flags.add(flag),
-    markContent: () => void (hasContent = true),
-    snapshot,
-  };
 }

@@ -4,12 +4,13 @@ import type { SplitEvent } from "../sse_events.ts";
 
 /**
  * The last event of an answer repeats its whole prompt and output, so it can pass the splitter's cap,
- * and it alone has the bill. Of an event too long to be read, its name and its end are: `usage` comes
- * after all that grows, at OpenAI (output, tools, …, usage, user) as in the alphabet.
+ * and it alone has the bill. Of an event too long to be read, its beginning and its end are: the id
+ * comes before all that grows and `usage` after it, both in OpenAI's order (id, …, output, tools, …,
+ * usage, user) and in the alphabet's.
  */
 
-/** `event: response.completed`, and some room. */
-const HEAD_BYTES = 128;
+/** The name, and the first fields of a response: its id is before its prompt. */
+const HEAD_BYTES = 512;
 /** A usage takes some 300 bytes; metadata, the longest that can follow it, at most 10 KiB. */
 const TAIL_BYTES = 16 * 1024;
 
@@ -17,6 +18,8 @@ const TAIL_BYTES = 16 * 1024;
 export interface OversizedEvent {
   /** The name of the event, `null` until it is known. */
   readonly type: string | null;
+  /** The id of its response, or of whatever it is about; only once the event is complete. */
+  readonly id: string | null;
   /** Its usage; only once the event is complete. */
   readonly usage: JsonObject | null;
 }
@@ -28,14 +31,17 @@ export function createOversizedReader(): (event: SplitEvent) => OversizedEvent {
   const decoder = new TextDecoder();
 
   return (event) => {
-    if (head.length < HEAD_BYTES) head += decoder.decode(event.bytes.subarray(0, HEAD_BYTES));
+    // Each part but the last is longer than the splitter's cap, so the first has all of the head.
+    if (head === "") head = decoder.decode(event.bytes.subarray(0, HEAD_BYTES));
     tail = lastBytes(tail, event.bytes);
-    const type = /^(?:\uFEFF)?event: ?([\w.]+)[\r\n]/.exec(head)?.[1] ?? null;
-    if (!event.complete) return { type, usage: null };
+    const type = (/^(?:\uFEFF)?event: ?([\w.]+)[\r\n]/.exec(head) ??
+      /"type"\s*:\s*"(response\.[\w.]+)"/.exec(head))?.[1] ?? null;
+    if (!event.complete) return { type, id: null, usage: null };
+    const id = /"id"\s*:\s*"([\w-]+)"/.exec(head)?.[1] ?? null;
     const usage = usageIn(decoder.decode(tail));
     head = "";
     tail = new Uint8Array(0);
-    return { type, usage };
+    return { type, id, usage };
   };
 }
 
