@@ -3,6 +3,7 @@ import { anthropicError, errorBody, orderedAnthropicError } from "./anthropic_er
 import { isFault, readMessagesRequest } from "./anthropic_request.ts";
 import { type Answer, type Piece, textOf } from "./decide_answer.ts";
 import { bearerKey, type DemoDialect, type Frames } from "./dialect.ts";
+import { reportedUsd } from "./list_price.ts";
 import { TOKENS_MIN } from "./prompt_cache.ts";
 import { randomText } from "./random_text.ts";
 
@@ -16,7 +17,7 @@ export const ANTHROPIC_MESSAGES: DemoDialect = {
   wrongKey: (_key, { requestId }) => orderedAnthropicError(401, requestId),
   ordered: (status, { requestId }) => orderedAnthropicError(status, requestId),
   unknownPath: (_method, { requestId }) => anthropicError(404, "Not Found", requestId),
-  read(body, { headers, models, requestId }) {
+  read(body, { headers, models, provider, requestId }) {
     if (!headers.has("anthropic-version")) {
       return anthropicError(400, "anthropic-version: header is required", requestId);
     }
@@ -38,7 +39,7 @@ export const ANTHROPIC_MESSAGES: DemoDialect = {
         };
       },
       speak(answer) {
-        const speech = new MessagesSpeech(answer, requestId);
+        const speech = new MessagesSpeech(answer, provider, requestId);
         return {
           frames: speech,
           streamType: "text/event-stream; charset=utf-8",
@@ -54,6 +55,8 @@ const BLOCKS = { reasoning: "thinking", text: "text", arguments: "tool_use" } as
 
 class MessagesSpeech implements Frames {
   readonly #answer: Answer;
+  /** OpenRouter counts nothing before the end, names its cost there, and says [DONE]. */
+  readonly #isOpenRouter: boolean;
   readonly #requestId: string;
   readonly #id = `msg_01${randomText(22)}`;
   readonly #toolId = `toolu_01${randomText(22)}`;
@@ -63,8 +66,9 @@ class MessagesSpeech implements Frames {
   #block: Piece["kind"] | null = null;
   #blocks = 0;
 
-  constructor(answer: Answer, requestId: string) {
+  constructor(answer: Answer, provider: string, requestId: string) {
     this.#answer = answer;
+    this.#isOpenRouter = provider === "openrouter";
     this.#requestId = requestId;
     this.#finish = answer.ask.script.finish ?? FINISHES[answer.finish];
   }
@@ -92,7 +96,9 @@ class MessagesSpeech implements Frames {
   start(): string {
     // What stands in the beginning for the output is a placeholder of a few tokens.
     const placeholder = Math.min(1 + Math.floor(Math.random() * 8), this.#answer.counts.words);
-    const usage = { ...this.#tokens(placeholder), ...this.#conditions() };
+    const usage = this.#isOpenRouter
+      ? { input_tokens: 0, output_tokens: 0 }
+      : { ...this.#tokens(placeholder), ...this.#conditions() };
     const message = {
       ...this.#message(),
       ...(this.#answer.ask.script.omit_usage ? {} : { usage }),
@@ -120,6 +126,7 @@ class MessagesSpeech implements Frames {
     });
     const frames = [this.#close(), delta];
     if (!script.omit_done) frames.push(padded({ type: "message_stop" }));
+    if (!script.omit_done && this.#isOpenRouter) frames.push("event: data\ndata: [DONE]\n\n");
     return frames;
   }
 
@@ -142,7 +149,7 @@ class MessagesSpeech implements Frames {
 
   /** What was counted until the end, or exactly what the script says. */
   #finalUsage(): unknown {
-    const { ask: { script }, counts } = this.#answer;
+    const { ask: { model, script }, counts } = this.#answer;
     if ("usage" in script) return script.usage;
     const searches = script.web_searches;
     return {
@@ -153,6 +160,7 @@ class MessagesSpeech implements Frames {
       ...(searches === undefined
         ? {}
         : { server_tool_use: { web_search_requests: searches, web_fetch_requests: 0 } }),
+      ...(this.#isOpenRouter ? { cost: reportedUsd(model.id, counts, script.cost) ?? 0 } : {}),
     };
   }
 

@@ -7,8 +7,15 @@ export interface ChatQuirks {
   /**
    * Which chunk has the usage: one of its own without choices, the one with the finish reason, one
    * more with an empty choice after that, or every one. `groq`: the finish chunk has it twice.
+   * `finish_choice`: in the choice with the finish reason, not beside it.
    */
-  readonly usageIn: "own_chunk" | "finish_chunk" | "chunk_after_finish" | "every_chunk" | "groq";
+  readonly usageIn:
+    | "own_chunk"
+    | "finish_chunk"
+    | "chunk_after_finish"
+    | "every_chunk"
+    | "groq"
+    | "finish_choice";
   /** True where the chunks before have `usage: null`. */
   readonly hasNullBefore: boolean;
   readonly hasDone: boolean;
@@ -45,7 +52,7 @@ const QUIRKS: Readonly<Record<string, ChatQuirks>> = {
   groq: { ...COMPATIBLE, usageIn: "groq", reasoningField: "reasoning" },
   deepseek: { ...IN_FINISH, hasNullBefore: true, comment: "keep-alive", padding: "\n\n\n" },
   mistral: IN_FINISH,
-  moonshot: IN_FINISH,
+  moonshot: { ...COMPATIBLE, usageIn: "finish_choice" },
   zai: IN_FINISH,
   together: { ...IN_FINISH, hasNullBefore: true, reasoningField: "reasoning" },
   cerebras: { ...IN_FINISH, hasDone: false, reasoningField: "reasoning" },

@@ -155,7 +155,8 @@ class ChatSpeech implements Frames {
     const more = inFinish && usageIn === "groq"
       ? { x_groq: { id: this.#requestId, usage } }
       : undefined;
-    const frames = [this.#chunk(this.#choice({}, this.#finish), {
+    const inChoice = this.#reportsUsage && usageIn === "finish_choice" ? { usage } : {};
+    const frames = [this.#chunk(this.#choice({}, this.#finish, inChoice), {
       ...(inFinish && (usageIn === "finish_chunk" || this.#request.includesUsage) ? { usage } : {}),
       ...(more === undefined ? {} : { more }),
     })];
@@ -191,8 +192,8 @@ class ChatSpeech implements Frames {
     return chatUsage({ ...this.#answer, counts }, this.#provider);
   }
 
-  #choice(delta: unknown, finish: string | null = null): unknown[] {
-    return [{ index: 0, delta, logprobs: null, finish_reason: finish }];
+  #choice(delta: unknown, finish: string | null = null, more: object = {}): unknown[] {
+    return [{ index: 0, delta, logprobs: null, finish_reason: finish, ...more }];
   }
 
   #chunk(

@@ -2,9 +2,11 @@
 import { ANTHROPIC_MESSAGES } from "./anthropic_messages.ts";
 import type { DemoDialect } from "./dialect.ts";
 import { OPENAI_CHAT, OPENAI_MANNERS } from "./openai_chat.ts";
+import { OPENAI_RESPONSES } from "./openai_responses.ts";
 
 const ROUTES: readonly (readonly [RegExp, DemoDialect])[] = [
   [/\/chat\/completions$/, OPENAI_CHAT],
+  [/\/responses$/, OPENAI_RESPONSES],
   [/\/messages$/, ANTHROPIC_MESSAGES],
 ];
 

@@ -33,6 +33,8 @@ export function dataFrame(value: unknown): string {
 }
 
 /** A frame of server-sent events that names its type twice, as OpenAI Responses and Anthropic do. */
-export function namedFrame(value: { readonly type: string }): string {
+export function namedFrame(
+  value: { readonly type: string; readonly [field: string]: unknown },
+): string {
   return `event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`;
 }
