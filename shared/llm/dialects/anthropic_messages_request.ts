@@ -5,38 +5,33 @@ import type {
   RequestFault,
   UpstreamRequest,
 } from "../dialect.ts";
-import { arrayOf, isDeeperThan, objectOf } from "../json_reading.ts";
+import { arrayOf, objectOf } from "../json_reading.ts";
 import { readBlocks } from "./anthropic_messages_prompt.ts";
 import { adaptThinking, readThinking } from "./anthropic_messages_thinking.ts";
 import { isClientTool, readTools } from "./anthropic_messages_tools.ts";
 import { UNMETERED_FIELDS } from "./anthropic_messages_unmetered.ts";
-
-/** A tool's schema may nest 20 deep; beyond 100 it is an attack on the next recursive parser. */
-const DEPTH_MAX = 100;
-/** More than any conversation has; it bounds the work that one request can make. */
-const MESSAGES_MAX = 5_000;
-const OUTPUT_TOKENS_MAX = 10_000_000;
-const MODEL_NAME_LENGTH_MAX = 256;
-const FALLBACK_MODELS_MAX = 8; // As the ledger holds them.
+import { readModels } from "./openai_chat_models.ts";
+import {
+  checkFlag,
+  fault,
+  isPresent,
+  ITEMS_MAX,
+  readBody,
+  readOutputLimit,
+} from "./request_checks.ts";
 
 /** Checks a parsed body of Anthropic Messages. Only what metering needs: the provider checks the rest. */
 export function readMessagesRequest(parsed: unknown): ModelRequest | RequestFault {
-  const body = objectOf(parsed);
-  if (body === null) return fault("The body must be a JSON object.", null);
-  if (isDeeperThan(body, DEPTH_MAX)) {
-    return fault(`The body is nested more than ${DEPTH_MAX} levels deep. Flatten it.`, null);
-  }
-  const { model, max_tokens: limit } = body;
-  if (!isModelName(model)) {
-    return fault(`Name one model as text, such as "anthropic:claude-sonnet-4-5".`, "model");
-  }
-  if (
-    typeof limit !== "number" || !Number.isSafeInteger(limit) || limit < 1 ||
-    limit > OUTPUT_TOKENS_MAX
-  ) {
-    return fault(`Set max_tokens to a whole number from 1 to ${OUTPUT_TOKENS_MAX}.`, "max_tokens");
-  }
+  const parsedBody = readBody(parsed);
+  if (parsedBody.kind === "fault") return parsedBody;
+  const { body } = parsedBody;
+  const asked = readModels(body);
+  if (asked.kind === "fault") return asked;
+  const limit = readOutputLimit(body.max_tokens, "max_tokens");
+  if (limit === null) return fault("Set max_tokens: the API wants a limit.", "max_tokens");
+  if (typeof limit === "object") return limit;
   const problem = checkMessages(body.messages) ?? checkSystem(body.system) ??
+    checkFlag(body.stream, "stream") ??
     checkFields(body) ?? checkContextManagement(body.context_management);
   if (problem !== null) return problem;
   const uses = readTools(body.tools);
@@ -46,17 +41,15 @@ export function readMessagesRequest(parsed: unknown): ModelRequest | RequestFaul
   if (smuggled !== null) return smuggled;
   const thinking = readThinking(body.thinking);
   if (typeof thinking === "object") return thinking;
-  const fallbackModels = readFallbackModels(body.models, model);
-  if ("kind" in fallbackModels) return fallbackModels;
   return {
     kind: "request",
     body,
-    model,
+    model: asked.model,
     stream: body.stream === true,
     outputTokensLimit: limit,
     wantsUsage: true, // It is in every stream.
     chatId: null,
-    fallbackModels,
+    fallbackModels: asked.fallbackModels,
     features: uses.webSearchesMax > 0 ? ["web_search"] : [],
     webSearchesMax: uses.webSearchesMax,
     // What is searched and fetched is input too.
@@ -80,26 +73,13 @@ export function rewriteMessagesRequest(
   return { body, withholdUsage: false, pathSuffix: "" };
 }
 
-function fault(message: string, param: string | null): RequestFault {
-  return { kind: "fault", message, param };
-}
-
-/** `null` is what some clients send for a field that they leave out. */
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
-}
-
-function isModelName(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= MODEL_NAME_LENGTH_MAX;
-}
-
 function checkMessages(messages: unknown): RequestFault | null {
   if (!Array.isArray(messages) || messages.length === 0) {
     return fault("Send at least one message.", "messages");
   }
-  if (messages.length > MESSAGES_MAX) {
+  if (messages.length > ITEMS_MAX) {
     return fault(
-      `Send at most ${MESSAGES_MAX} messages: there are ${messages.length}. Shorten the history.`,
+      `Send at most ${ITEMS_MAX} messages: there are ${messages.length}. Shorten the history.`,
       "messages",
     );
   }
@@ -130,9 +110,6 @@ function checkContent(content: unknown, param: string): RequestFault | null {
 }
 
 function checkFields(body: JsonObject): RequestFault | null {
-  if (isPresent(body.stream) && typeof body.stream !== "boolean") {
-    return fault("stream must be true or false.", "stream");
-  }
   for (const { name, allows, why } of UNMETERED_FIELDS) {
     const value = body[name];
     if (isPresent(value) && !allows(value)) return fault(why, name);
@@ -167,16 +144,4 @@ function checkToolAdditions(blocks: readonly JsonObject[]): RequestFault | null 
     return fault("Tools that run at the provider can only be named in tools.", "messages");
   }
   return null;
-}
-
-/** Other models to try, in order, without the first one and without repetition. */
-function readFallbackModels(models: unknown, model: string): readonly string[] | RequestFault {
-  if (!isPresent(models)) return [];
-  if (!Array.isArray(models) || !models.every(isModelName)) {
-    return fault(`models must be a list of names, such as ["openai:gpt-4o"].`, "models");
-  }
-  const others = [...new Set(models)].filter((name) => name !== model);
-  return others.length <= FALLBACK_MODELS_MAX
-    ? others
-    : fault(`Name at most ${FALLBACK_MODELS_MAX} other models.`, "models");
 }

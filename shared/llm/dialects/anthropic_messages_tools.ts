@@ -1,5 +1,6 @@
 import type { JsonObject, RequestFault } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
+import { fault } from "./request_checks.ts";
 
 /** How often the tools of the provider may run at most, over the whole answer. */
 export interface ServerToolUses {
@@ -84,8 +85,4 @@ function whyRefused(type: unknown): string {
     ? `${known[1]} Leave the tool out.`
     : `A tool of type ${JSON.stringify(String(type).slice(0, 40))} is not known here, so what it ` +
       "costs is not. Use custom tools, Anthropic's client tools, web_search or web_fetch.";
-}
-
-function fault(message: string, param: string): RequestFault {
-  return { kind: "fault", message, param };
 }
