@@ -3,8 +3,8 @@
 export interface Upstream {
   /** For `<PROVIDER>_BASE_URL`. */
   readonly url: string;
-  /** What the next requests are answered with. */
-  respond: () => Response;
+  /** What the next requests are answered with; by what was asked, where a test has several under way. */
+  respond: (body: Record<string, unknown>) => Response;
   /** Bodies of the requests, oldest first. */
   readonly bodies: Record<string, unknown>[];
   stop(): Promise<void>;
@@ -15,8 +15,9 @@ export function startUpstream(): Upstream {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
-      upstream.bodies.push(await request.json());
-      return upstream.respond();
+      const body = await request.json();
+      upstream.bodies.push(body);
+      return upstream.respond(body);
     },
   );
   const upstream: Upstream = {
@@ -47,4 +48,38 @@ export function streamOf(
     },
   }, { highWaterMark: 0 });
   return new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8" } });
+}
+
+/** A stream that falls silent after its first bytes until it is told to go on. */
+export interface HeldStream {
+  readonly response: Response;
+  /** Sends what is left. */
+  goOn(): void;
+  /** Resolves when the reader hung up before the end. */
+  readonly left: Promise<void>;
+}
+
+/** Answers with `before`, and with `after` once it is told to. */
+export function heldStream(before: Uint8Array, after: Uint8Array): HeldStream {
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+  const { promise: told, resolve: goOn } = Promise.withResolvers<void>();
+  const pieces = [before, after].filter((piece) => piece.length > 0);
+  let sent = 0;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (sent > 0 || before.length === 0) await Promise.race([told, left]);
+      const piece = pieces[sent++];
+      try {
+        if (piece === undefined) controller.close();
+        else controller.enqueue(piece);
+      } catch {
+        // It was left meanwhile.
+      }
+    },
+    cancel: () => leave(),
+  }, { highWaterMark: 0 });
+  const response = new Response(body, {
+    headers: { "content-type": "text/event-stream; charset=utf-8" },
+  });
+  return { response, goOn, left };
 }
