@@ -70,11 +70,12 @@ security definer
 set search_path = ''
 as $$
 declare
-  named constant jsonb := p_price - 'expected_version';
+  named jsonb;
   before public.model_pricing;
   price public.model_pricing;
 begin
   perform billing.check_price(p_price);
+  named := p_price - 'expected_version';
   select * into before from public.model_pricing m
   where m.provider_id = p_price ->> 'provider_id' and m.model_id = p_price ->> 'model_id'
   for update;
