@@ -1,10 +1,8 @@
 /** `deno task farebox`: the operator's tool. Commands are read here; each room does one thing. */
 import { Command, Option } from "commander";
-import { isRefusal } from "../shared/edge/refusal.ts";
-import { LedgerUnavailable } from "../shared/credit/ledger.ts";
-import { BadArgument, grant, receipt, reconcile, refund, sweep } from "./ledger_commands.ts";
+import { addMeterCommand } from "./meter.ts";
 import { addPriceCommands } from "./prices.ts";
-import { type Target, TargetMissing } from "./target.ts";
+import type { Target, TargetOptions } from "./target.ts";
 
 const program = new Command("farebox")
   .description("Operates a Farebox: the local stack that runs, or a project by URL and secret key.")
@@ -19,7 +17,7 @@ const program = new Command("farebox")
 program.command("reconcile")
   .description("Proves the ledger: balance = credits - charges, reserved = open reservations.")
   .addHelpText("after", "\nExit code 1 when there is a violation.\n")
-  .action(() => run(reconcile));
+  .action(() => run(async (target) => (await ledgerCommands()).reconcile(target)));
 
 program.command("grant <user> <amount>")
   .description("Grants credit to a user, once a key.")
@@ -30,7 +28,9 @@ program.command("grant <user> <amount>")
   .option("--note <text>", "shown on the user's statement")
   .option("--dry-run", "only say what would be done", false)
   .addHelpText("after", "\nExample: farebox grant 8d0f… 5 --key invoice-1042 --kind top_up\n")
-  .action((user, amount, options) => run((target) => grant(target, user, amount, options)));
+  .action((user, amount, options) =>
+    run(async (target) => (await ledgerCommands()).grant(target, user, amount, options))
+  );
 
 program.command("refund <request>")
   .description("Gives back what a request was charged, or a part of it.")
@@ -41,37 +41,29 @@ program.command("refund <request>")
   .option("--amount <usd>", "a part; default: all that is left")
   .option("--reason <text>", "shown on the receipt", "Refund")
   .option("--dry-run", "only say what would be done", false)
-  .action((request, options) => run((target) => refund(target, request, options)));
+  .action((request, options) =>
+    run(async (target) => (await ledgerCommands()).refund(target, request, options))
+  );
 
 program.command("receipt <request>")
   .description("Explains a charge: token classes, unit prices, basis, balance before and after.")
-  .action((request) => run((target) => receipt(target, request)));
+  .action((request) => run(async (target) => (await ledgerCommands()).receipt(target, request)));
 
 program.command("sweep")
   .description("Settles or releases reservations whose worker is dead. pg_cron does it by itself.")
-  .action(() => run(sweep));
+  .action(() => run(async (target) => (await ledgerCommands()).sweep(target)));
 
 addPriceCommands(program, run);
+addMeterCommand(program);
 
 await program.parseAsync(["deno", "farebox", ...Deno.args]);
 
-/** Runs one command, and turns what can go wrong into a sentence and an exit code. */
+/** Loaded when one of them runs: what asks no ledger starts without its client. */
+async function ledgerCommands() {
+  return await import("./ledger_commands.ts");
+}
+
 async function run(command: (target: Target) => Promise<number>): Promise<void> {
-  const { readTarget } = await import("./target.ts");
-  try {
-    Deno.exitCode = await command(
-      await readTarget(
-        program.opts<{ url?: string; secretKey?: string; data: string; json: boolean }>(),
-      ),
-    );
-  } catch (error) {
-    if (isRefusal(error)) console.error(`${error.message} (${error.code})`);
-    else if (
-      error instanceof TargetMissing || error instanceof BadArgument ||
-      error instanceof LedgerUnavailable
-    ) {
-      console.error(error.message);
-    } else throw error;
-    Deno.exitCode = 1;
-  }
+  const { runCommand } = await import("./run_command.ts");
+  await runCommand(program.opts<TargetOptions>(), command);
 }
