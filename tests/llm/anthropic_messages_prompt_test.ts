@@ -65,12 +65,14 @@ Deno.test("what cannot be counted is the whole context window, and nothing in an
   assert(estimate(say(pdf)) < 20);
 });
 
-Deno.test("each search and each fetch reads the whole window again", () => {
+Deno.test("each search and each fetch reads the whole window again, in at most 10 rounds", () => {
   const tools = [
     { type: "web_search_20250305", name: "web_search", max_uses: 3 },
     { type: "web_fetch_20250910", name: "web_fetch", max_uses: 2 },
   ];
   assertEquals(bound({ tools }), 6 * 200_000);
+  // The provider pauses after 10 rounds.
+  assertEquals(bound({ tools: [{ ...tools[0], max_uses: 50 }] }), 11 * 200_000);
 });
 
 Deno.test("tools have hidden instructions, and Anthropic's own a hidden description", () => {

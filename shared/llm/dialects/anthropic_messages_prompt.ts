@@ -9,6 +9,11 @@ import { readTools, toolOverheadTokens } from "./anthropic_messages_tools.ts";
 const TOOLS_OVERHEAD_TOKENS = 600;
 /** Search results are sent back encrypted. In recorded chats a token of them is 2.74 characters. */
 const ENCRYPTED_CHARS_PER_TOKEN = 2.74;
+/**
+ * After so many rounds of tools at the provider it pauses the turn (`pause_turn`, also recorded), and
+ * a client asks anew. Several uses in a round are read together.
+ */
+const SERVER_ROUNDS_MAX = 10;
 /** Where the API begins to compact unless told otherwise. */
 const COMPACTION_TRIGGER_DEFAULT = 150_000;
 
@@ -74,6 +79,7 @@ export function messagesInputMax({ body }: ModelRequest, limits: InputLimits): n
   const { images, hidesInput } = readBlocks(body);
   const tools = readTools(body.tools);
   const uses = tools.kind === "uses" ? tools.webSearchesMax + tools.webFetchesMax : 0;
+  const rounds = Math.min(uses, SERVER_ROUNDS_MAX);
   const bound = boundPrompt({
     values: Object.entries(body).filter(([name]) => !NOT_PROMPT.has(name)).map(([, value]) =>
       value
@@ -81,7 +87,7 @@ export function messagesInputMax({ body }: ModelRequest, limits: InputLimits): n
     messages: arrayOf(body.messages).length,
     images,
     hidesInput,
-    webSearchesMax: uses,
+    webSearchesMax: rounds,
   }, limits);
   const isWhole = uses > 0 || hidesInput;
   const once = isWhole ? contextTokens : Math.min(bound + toolsOverhead(body), contextTokens);

@@ -19,6 +19,10 @@ const USES_MAX = 100;
  * By kind and date, for the dates tell versions of the same thing.
  */
 const CLIENT_TOOL = /^(?:bash|text_editor|computer|memory|computer_toolset|browser_toolset)_\d{8}$/;
+/**
+ * Web tools from 2026 on may be called from code that the provider runs. That code is free beside
+ * them, and its calls are uses like any other.
+ */
 const WEB_SEARCH = /^web_search_\d{8}$/;
 const WEB_FETCH = /^web_fetch_\d{8}$/;
 
