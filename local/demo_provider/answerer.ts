@@ -38,8 +38,9 @@ export class Answerer {
     const failure = this.#failures.take(read.ask);
     if (failure !== null) {
       record.state = "refused";
-      const error = dialect.ordered(failure, visit);
-      const headers = failureHeaders(error.headers, read.ask.script.retry_after);
+      const { retry_after: retryAfter } = read.ask.script;
+      const error = dialect.ordered(failure, visit, retryAfter);
+      const headers = failureHeaders(error.headers, retryAfter);
       return errorResponse({ ...error, headers: { ...limits, ...headers } });
     }
     const answer = decideAnswer(read.ask, read.useCache(this.#cache), this.#timing);

@@ -64,8 +64,8 @@ export interface DemoDialect {
   unreadable(visit: Visit): ErrorAnswer;
   missingKey(visit: Visit): ErrorAnswer;
   wrongKey(key: string, visit: Visit): ErrorAnswer;
-  /** The failure of a status that a script orders. */
-  ordered(status: number, visit: Visit): ErrorAnswer;
+  /** The failure of a status that a script orders, and after how many seconds to try again. */
+  ordered(status: number, visit: Visit, retryAfter?: string | number): ErrorAnswer;
   unknownPath(method: string, visit: Visit): ErrorAnswer;
 }
 

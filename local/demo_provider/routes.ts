@@ -1,6 +1,7 @@
 /** Which dialect a path speaks. What comes before is free: it says the provider. */
 import { ANTHROPIC_MESSAGES } from "./anthropic_messages.ts";
 import type { DemoDialect } from "./dialect.ts";
+import { GEMINI } from "./gemini.ts";
 import { OPENAI_CHAT, OPENAI_MANNERS } from "./openai_chat.ts";
 import { OPENAI_RESPONSES } from "./openai_responses.ts";
 
@@ -8,6 +9,7 @@ const ROUTES: readonly (readonly [RegExp, DemoDialect])[] = [
   [/\/chat\/completions$/, OPENAI_CHAT],
   [/\/responses$/, OPENAI_RESPONSES],
   [/\/messages$/, ANTHROPIC_MESSAGES],
+  [/:(generateContent|streamGenerateContent)$/, GEMINI],
 ];
 
 /** For paths of no dialect, such as the list of models: with any provider's key. */
