@@ -1,5 +1,5 @@
--- How an operator's tool reads and writes prices: `farebox prices`. A whole sync is one call of
--- set_prices, so it is one transaction: every price is set, or none is.
+-- How an operator's tool writes prices: `farebox prices`. A whole sync is one call of set_prices, so it
+-- is one transaction: every price is set, or none is. Migration 31 says who may.
 
 -- Refuses a price that could not be kept exactly as it was sent: unknown keys, amounts that are JSON
 -- numbers (somebody's floats), or more decimals than a column has, which numeric would round away.
@@ -190,86 +190,5 @@ exception
       format('%s:%s was added by somebody else.', price ->> 'provider_id', price ->> 'model_id'),
       'Nothing was written. Look at the difference again.'
     );
-end
-$$;
-
--- Every current price, with what only its operator asks for.
-create function billing.price_list() returns jsonb
-language sql
-stable
-security definer
-set search_path = ''
-as $$
-  select coalesce(jsonb_agg(
-    billing.price_as_json(m.price_version) || jsonb_build_object(
-      'display_name', m.display_name,
-      'price_version', m.price_version,
-      'updated_at', m.updated_at,
-      'source', m.source
-    )
-    order by m.provider_id, m.model_id
-  ), '[]')
-  from public.model_pricing m;
-$$;
-
--- Every version of a model's price, newest first; an empty list where it never had one.
-create function billing.price_history(p_provider_id text, p_model_id text) returns jsonb
-language sql
-stable
-security definer
-set search_path = ''
-as $$
-  select coalesce(jsonb_agg(
-    billing.price_as_json(h.price_version) || jsonb_build_object(
-      'price_version', h.price_version,
-      'source', h.source,
-      'effective_from', h.effective_from,
-      'effective_to', h.effective_to
-    )
-    order by h.price_version desc
-  ), '[]')
-  from billing.model_pricing_history h
-  where h.provider_id = p_provider_id and h.model_id = p_model_id;
-$$;
-
-create function public.set_prices(p_prices jsonb) returns jsonb
-language sql
-volatile
-set search_path = ''
-as $$
-  select billing.set_prices(p_prices);
-$$;
-
-create function public.price_list() returns jsonb
-language sql
-stable
-set search_path = ''
-as $$
-  select billing.price_list();
-$$;
-
-create function public.price_history(p_provider_id text, p_model_id text) returns jsonb
-language sql
-stable
-set search_path = ''
-as $$
-  select billing.price_history(p_provider_id, p_model_id);
-$$;
-
-do $$
-declare
-  signature regprocedure;
-begin
-  for signature in
-    select p.oid::regprocedure
-    from pg_catalog.pg_proc p
-    where p.proname in ('check_price', 'set_price', 'set_prices', 'price_list', 'price_history')
-      and p.pronamespace in ('public'::regnamespace, 'billing'::regnamespace)
-  loop
-    execute format('revoke all on function %s from public, anon, authenticated, service_role', signature);
-    if signature::text !~ '^billing\.(check_price|set_price)\(' then
-      execute format('grant execute on function %s to service_role', signature);
-    end if;
-  end loop;
 end
 $$;
