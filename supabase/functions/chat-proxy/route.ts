@@ -48,9 +48,11 @@ export function findRoute(
   }
   const { key, ...settings } = env.provider(providerId);
   const prefix = providerId.toUpperCase().replace(/[^A-Z0-9]/g, "_");
+  // One that takes no key, such as a server of one's own, is enabled by saying where it is.
+  const needsAddress = provider.baseUrl === null || (!provider.keyRequired && key === undefined);
   const missing = [
     ...(key === undefined && provider.keyRequired ? [`${prefix}_API_KEY`] : []),
-    ...(settings.baseUrl === undefined && provider.baseUrl === null ? [`${prefix}_BASE_URL`] : []),
+    ...(settings.baseUrl === undefined && needsAddress ? [`${prefix}_BASE_URL`] : []),
   ];
   if (missing.length > 0) {
     return {
