@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { addMarkup, formatUsd, parseUsd } from "../../shared/pricing/money.ts";
 import type { Sql } from "../support/connect.ts";
 import { type TestDatabase, withDatabase } from "../support/database.ts";
 import {
@@ -11,6 +12,14 @@ import {
   settle,
 } from "../support/ledger_calls.ts";
 import { type Actor, perform, REQUESTS, type Step, step } from "../support/ledger_steps.ts";
+
+/** What a receipt adds up from. */
+interface Receipt {
+  lines: { cost: string }[] | null;
+  request_fee: string;
+  cost: string;
+  markup_basis_points: number;
+}
 
 /** `count` scripts, each done on a connection of its own, its steps one after the other. */
 const scriptsOf = (count: number) =>
@@ -68,8 +77,14 @@ async function assertEndsClean({ sql, service }: TestDatabase, actors: Actor[]):
     from public.usage_records where request_id = any(${requestIds}) group by request_id`;
   for (const { request_id, cost, n } of charges) {
     assertEquals(n <= 2, true, "a charge and at most one correction");
-    const receipt = await call(service, "receipt", { p_user_id: null, p_request_id: request_id });
-    assertEquals(receipt["cost"], cost);
+    const receipt = await call<Receipt>(service, "receipt", {
+      p_user_id: null,
+      p_request_id: request_id,
+    });
+    assertEquals(receipt.cost, cost);
+    const lines = (receipt.lines ?? []).reduce((sum, line) => sum + parseUsd(line.cost), 0n);
+    const markup = receipt.markup_basis_points;
+    assertEquals(formatUsd(addMarkup(lines + parseUsd(receipt.request_fee), markup)), cost);
   }
 }
 

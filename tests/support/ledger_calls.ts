@@ -41,16 +41,22 @@ export async function createUser(
   return id;
 }
 
+/** Arguments of a function of the ledger by name; lists become arrays, lists of objects JSON. */
+export type Args = Record<
+  string,
+  string | number | boolean | null | readonly string[] | readonly object[]
+>;
+
 /** Calls `public.<name>` with named arguments; `T` is the shape of the jsonb that it answers. */
 export async function call<T = Record<string, unknown>>(
   sql: Query,
   name: string,
-  args: Record<string, string | number | boolean | null> = {},
+  args: Args = {},
 ): Promise<T> {
   const names = Object.keys(args).map((key, index) => `${key} => $${index + 1}`);
   const rows = await sql.unsafe(
     `select public.${name}(${names.join(", ")}) as answer`,
-    Object.values(args),
+    Object.values(args) as postgres.ParameterOrJSON<never>[],
   );
   return rows[0]?.["answer"] as T;
 }
@@ -69,6 +75,10 @@ export interface Ask {
   enforcement?: "enforce" | "observe" | "off";
   /** Whether the answer streams; true unless told. */
   canExtend?: boolean;
+  /** Who may answer instead, `provider:model` each. */
+  fallbackModels?: readonly string[];
+  withMedia?: boolean;
+  webSearchesMax?: number;
 }
 
 /** Calls `reserve`. Answers the request's id beside what the ledger said. */
@@ -92,17 +102,21 @@ export async function reserve(
     p_request_hash: ask.requestHash ?? null,
     p_enforcement: ask.enforcement ?? "enforce",
     p_can_extend: ask.canExtend ?? true,
+    p_fallback_models: ask.fallbackModels ?? null,
+    p_with_media: ask.withMedia ?? false,
+    p_web_searches_max: ask.webSearchesMax ?? 0,
   });
   return { requestId, held };
 }
 
-/** Calls `settle` with input and output tokens only. */
+/** Calls `settle` with input and output tokens, and whatever `more` names. */
 export function settle(
   sql: Query,
   requestId: string,
   inputTokens: number,
   outputTokens: number,
   basis: "reported" | "estimated" | "checkpoint" = "reported",
+  more: Args = {},
 ): Promise<Record<string, unknown>> {
   return call(sql, "settle", {
     p_request_id: requestId,
@@ -112,6 +126,7 @@ export function settle(
     p_cache_write_1h_tokens: 0,
     p_output_tokens: outputTokens,
     p_basis: basis,
+    ...more,
   });
 }
 

@@ -1,13 +1,24 @@
 /** The steps that anybody may take in the ledger, in any order: what the interleavings are made of. */
 import fc from "fast-check";
 import type { Sql } from "./connect.ts";
-import { call, forgetHeartbeats, reserve, settle } from "./ledger_calls.ts";
+import { type Args, type Ask, call, forgetHeartbeats, reserve, settle } from "./ledger_calls.ts";
 
 /** One call of somebody, about one of a caller's few requests: `request` picks which. */
 export type Step =
-  | { kind: "reserve"; request: number; enforcement: "enforce" | "observe" | "off" }
+  | {
+    kind: "reserve";
+    request: number;
+    enforcement: "enforce" | "observe" | "off";
+    beyondText: boolean;
+  }
   | { kind: "extend"; request: number; total: number; outputTokens: number }
-  | { kind: "settle"; request: number; outputTokens: number; basis: "reported" | "estimated" }
+  | {
+    kind: "settle";
+    request: number;
+    outputTokens: number;
+    basis: "reported" | "estimated";
+    more: Args;
+  }
   | { kind: "release"; request: number }
   | { kind: "worker dies"; request: number }
   | { kind: "expire" }
@@ -21,6 +32,31 @@ const request = fc.nat(REQUESTS - 1);
 const tokens = fc.integer({ min: 0, max: 4000 });
 const key = fc.constantFrom("k1", "k2", "k3");
 
+/** What a request may ask for that is neither text nor of one model. */
+const BEYOND_TEXT: Partial<Ask> = {
+  fallbackModels: ["openai:gpt-4.1", "google:gemini-2.5-flash-lite"],
+  withMedia: true,
+  webSearchesMax: 2,
+};
+
+/** What may be settled beside text; the model is a candidate of some requests and not of others. */
+const more: fc.Arbitrary<Args> = fc.oneof(
+  fc.constant({}),
+  fc.record({
+    p_model: fc.constantFrom(null, "openai:gpt-4.1", "google:gemini-2.5-flash-lite"),
+    p_input_audio_tokens: fc.nat(100),
+    p_web_searches: fc.nat(3),
+    p_other_models: fc.constantFrom(
+      null,
+      ["gpt-4o-mini-2024-07-18", "unknown"].map((model) => (
+        { model, input: 70, cache_read: 5, cache_write_5m: 3, cache_write_1h: 2, output: 11 }
+      )),
+    ),
+    p_provider_cost: fc.constantFrom(null, "0.001"),
+    p_flags: fc.constantFrom(null, ["total_mismatch"]),
+  }),
+);
+
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
@@ -33,6 +69,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
         "observe" as const,
         "off" as const,
       ),
+      beyondText: fc.boolean(),
     }),
   },
   {
@@ -51,6 +88,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       request,
       outputTokens: tokens,
       basis: fc.constantFrom("reported" as const, "estimated" as const),
+      more,
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("release" as const), request }) },
@@ -104,6 +142,7 @@ export async function perform(
         ...(step.request === REQUESTS - 1 ? { guest: actor.guest } : { userId: actor.userId }),
         outputTokensMax: 3000,
         enforcement: step.enforcement,
+        ...(step.beyondText && BEYOND_TEXT),
       });
     case "extend":
       return await call(service, "extend", {
@@ -113,7 +152,7 @@ export async function perform(
         p_output_tokens: step.outputTokens,
       });
     case "settle":
-      return await settle(service, requestId, 100, step.outputTokens, step.basis);
+      return await settle(service, requestId, 100, step.outputTokens, step.basis, step.more);
     case "release":
       return await call(service, "release", { p_request_id: requestId, p_reason: "failed" });
     case "worker dies":
