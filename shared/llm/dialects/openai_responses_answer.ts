@@ -1,3 +1,4 @@
+import { NO_MEDIA } from "../../pricing/usage.ts";
 import type { CountingRules } from "../counting_rules.ts";
 import type { JsonObject } from "../dialect.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
@@ -7,7 +8,6 @@ import {
   NOTHING_METERED,
   type ProviderError,
 } from "../meter.ts";
-import { readProviderCost } from "../provider_cost.ts";
 import { createTextTokens } from "../text_tokens.ts";
 import type { UsageReport } from "./openai_chat_usage.ts";
 import { readAnswerError, readErrorEvent } from "./openai_responses_errors.ts";
@@ -51,7 +51,6 @@ export function createAnswerReader(rules: CountingRules): AnswerReader {
   let id: string | null = null;
   let model: string | null = null;
   let serviceTier: string | null = null;
-  let providerCost: string | null = null;
   let finish: string | null = null;
   let error: ProviderError | null = null;
 
@@ -123,10 +122,12 @@ export function createAnswerReader(rules: CountingRules): AnswerReader {
     if (tools.hasUnpriced) flags.add("unpriced_tool");
     const usage = objectOf(response.usage);
     if (usage === null) return;
-    providerCost = readProviderCost(usage);
     const read = readResponsesUsage(usage, rules);
     if (read === "unreadable") flags.add("usage_unreadable");
-    else if (read !== null) report = read;
+    else if (read !== null) {
+      report = read;
+      if (tools.webSearches === null && read.webSearches > 0) webSearches = read.webSearches;
+    }
   }
 
   function snapshot(): MeterSnapshot {
@@ -137,9 +138,10 @@ export function createAnswerReader(rules: CountingRules): AnswerReader {
       ...NOTHING_METERED,
       usage: report?.tokens ?? null,
       reasoningTokens: report?.reasoningTokens ?? null,
+      media: report?.media ?? NO_MEDIA,
       webSearches: webSearches ?? items.webSearches(),
       serviceTier,
-      providerCost,
+      providerCost: report?.providerCost ?? null,
       outputTokensEstimate: Math.max(text.estimate(), contentEvents),
       outputTokensUpper: Math.max(text.upper(), contentEvents, report?.tokens.output ?? 0),
       hasContent,

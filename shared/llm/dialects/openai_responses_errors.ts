@@ -3,13 +3,6 @@ import { objectOf, textOf } from "../json_reading.ts";
 import type { ProviderError } from "../meter.ts";
 import { errorBody, readError } from "./openai_chat_errors.ts";
 
-/** An `event: error` whose data is in no shape that we know. */
-const UNTOLD_ERROR: ProviderError = {
-  message: "The provider sent an error event.",
-  type: null,
-  code: null,
-};
-
 /**
  * An error as the last event of a stream: SDKs raise it out of the loop over events. OpenAI documents
  * its fields at the top and sends them in `error`; each is what some SDK looks for, so both are there.
@@ -22,14 +15,17 @@ export function errorEvent(error: DialectError): Uint8Array {
   return new TextEncoder().encode(`event: error\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
-/** The error of an `error` event. */
-export function readErrorEvent(data: JsonObject): ProviderError {
-  return readAnswerError(data) ?? readError({ object: "error", ...data, ...NO_OWN_TYPE }) ??
-    UNTOLD_ERROR;
+/** The error of an `error` event, whose fields are in `error` or at its top. */
+export function readErrorEvent({ type: _, ...data }: JsonObject): ProviderError {
+  return readAnswerError(data) ?? readError({ ...data, object: "error" }) ?? UNTOLD_ERROR;
 }
 
-/** `type` there is "error" itself, and says nothing. */
-const NO_OWN_TYPE = { type: null };
+/** For an event in no shape that we know. */
+const UNTOLD_ERROR: ProviderError = {
+  message: "The provider sent an error event.",
+  type: null,
+  code: null,
+};
 
 /**
  * The error within a body or a response: an `error` of any shape, or the `{"detail":"text"}` of

@@ -7,17 +7,16 @@ import type {
   UpstreamRequest,
 } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
+import { readModels } from "./openai_chat_models.ts";
 import { findHiddenInput } from "./openai_responses_parts.ts";
 import { readTools } from "./openai_responses_tools.ts";
 import { checkUnmetered } from "./openai_responses_unmetered.ts";
 import {
   checkFlag,
   fault,
-  isModelName,
   isPresent,
   ITEMS_MAX,
   readBody,
-  readFallbackModels,
   readOutputLimit,
 } from "./request_checks.ts";
 
@@ -29,18 +28,14 @@ export function readResponsesRequest(parsed: unknown): ModelRequest | RequestFau
   const read = readBody(parsed);
   if (read.kind === "fault") return read;
   const { body } = read;
-  const { model } = body;
-  if (!isModelName(model)) {
-    return fault(`Name one model as text, such as "openai:gpt-4o".`, "model");
-  }
+  const models = readModels(body);
+  if (models.kind === "fault") return models;
   const problem = checkInput(body) ?? checkFlag(body.stream, "stream") ?? checkUnmetered(body);
   if (problem !== null) return problem;
   const tools = readTools(body);
   if (tools.kind === "fault") return tools;
   const limit = readOutputLimit(body.max_output_tokens, "max_output_tokens");
   if (typeof limit === "object" && limit !== null) return limit;
-  const fallbackModels = readFallbackModels(body.models);
-  if ("kind" in fallbackModels) return fallbackModels;
   const { hidesInput, hasSound } = findHiddenInput(body);
   const features: PricedFeature[] = [];
   if (hasSound) features.push("input_audio");
@@ -48,17 +43,16 @@ export function readResponsesRequest(parsed: unknown): ModelRequest | RequestFau
   return {
     kind: "request",
     body,
-    model,
+    model: models.model,
     stream: body.stream === true,
     outputTokensLimit: limit,
     wantsUsage: true, // It always comes, in the last event of the answer itself.
     chatId: null,
-    fallbackModels,
+    fallbackModels: models.fallbackModels,
     features,
     webSearchesMax: tools.webSearchesMax,
     hidesInput,
-    // Reasoning is hidden by the model, not by the request: its price says so.
-    hidesOutput: false,
+    hidesOutput: asksForReasoning(body),
   };
 }
 
@@ -71,6 +65,15 @@ export function rewriteResponsesRequest(
   const body: Record<string, unknown> = { ...rest, model: change.model };
   if (change.outputTokensLimit !== null) body.max_output_tokens = change.outputTokensLimit;
   return { body, withholdUsage: false, pathSuffix: "" };
+}
+
+/**
+ * Whether the request itself makes a model think, of which this dialect shows a summary at best.
+ * Models that think unasked say so in their price (`hides_reasoning`).
+ */
+function asksForReasoning(body: JsonObject): boolean {
+  const reasoning = objectOf(body.reasoning);
+  return reasoning !== null && reasoning.enabled !== false && reasoning.effort !== "none";
 }
 
 function checkInput(body: JsonObject): RequestFault | null {

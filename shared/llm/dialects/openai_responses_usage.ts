@@ -14,11 +14,13 @@ export function readResponsesUsage(
   rules: CountingRules,
 ): UsageReport | null | "unreadable" {
   return readUsage({
+    ...usage,
     prompt_tokens: usage.input_tokens,
     prompt_tokens_details: usage.input_tokens_details,
     completion_tokens: usage.output_tokens,
     completion_tokens_details: usage.output_tokens_details,
-    total_tokens: usage.total_tokens,
+    // Among these are searches, which have a price: `readToolUsage` tells them apart.
+    num_server_side_tools_used: undefined,
   }, rules);
 }
 

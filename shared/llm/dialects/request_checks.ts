@@ -11,9 +11,6 @@ export const ITEMS_MAX = 5_000;
 /** A tool's schema may nest 20 deep; beyond 100 it is an attack on the next recursive parser. */
 const DEPTH_MAX = 100;
 const OUTPUT_TOKENS_MAX = 10_000_000;
-const MODEL_NAME_LENGTH_MAX = 256;
-/** As a reservation takes. */
-const FALLBACK_MODELS_MAX = 8;
 
 export function fault(message: string, param: string | null): RequestFault {
   return { kind: "fault", message, param };
@@ -32,10 +29,6 @@ export function readBody(parsed: unknown): { kind: "body"; body: JsonObject } | 
     return fault(`The body is nested more than ${DEPTH_MAX} levels deep. Flatten it.`, null);
   }
   return { kind: "body", body };
-}
-
-export function isModelName(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= MODEL_NAME_LENGTH_MAX;
 }
 
 /** A field that is true, false or absent. */
@@ -60,18 +53,4 @@ export function readWhole(
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= max
     ? value
     : fault(`${param} must be a whole number from 1 to ${max}.`, param);
-}
-
-/** Our own field `models`: names of models to try when the first one cannot answer. */
-export function readFallbackModels(models: unknown): readonly string[] | RequestFault {
-  if (!isPresent(models)) return [];
-  if (!Array.isArray(models) || !models.every(isModelName)) {
-    return fault(
-      'models must be a list of names, such as ["openai:gpt-4o"], to try after the model.',
-      "models",
-    );
-  }
-  return models.length <= FALLBACK_MODELS_MAX
-    ? models
-    : fault(`models may have at most ${FALLBACK_MODELS_MAX} names.`, "models");
 }
