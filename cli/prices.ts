@@ -68,6 +68,8 @@ Examples:
   farebox prices sync --dry-run
   farebox prices sync --model openai:gpt-5.1 --only --yes
   farebox prices sync --provider groq --second-source model_prices_and_context_window.json
+  farebox prices sync --dry-run --catalogue \\
+    https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/new_data/v2/data.json
 `;
 
 function addSync(prices: Command, run: Run): void {

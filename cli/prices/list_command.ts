@@ -2,9 +2,10 @@ import { PRICE_AMOUNTS, type PriceAmount, type PriceRow } from "../../shared/cre
 import { formatUsd } from "../../shared/pricing/money.ts";
 import { accepted } from "../ledger_commands.ts";
 import type { Target } from "../target.ts";
+import { THRESHOLD } from "./diff.ts";
 import { OPERATOR } from "./plan.ts";
 import { type Cell, type Column, type Paint, stdoutPaint, table } from "./table.ts";
-import { amountText, columnLabel, pricePhrase, type Unit } from "./wording.ts";
+import { amountText, columnLabel, pricePhrases, type Unit } from "./wording.ts";
 
 export type ListOptions = { provider?: string; per: Unit };
 
@@ -65,22 +66,15 @@ export function listText(
   return table(columns, cells, paint).join("\n");
 }
 
-function otherPrices(row: PriceRow, unit: Unit): string {
-  const others = PRICE_AMOUNTS.flatMap((name) => {
-    const amount = row.amounts[name];
-    const isShown = amount !== null && !OWN_COLUMNS.includes(name) &&
-      !(name === "request_fee" && amount === 0n) && !name.startsWith("long_");
-    return isShown ? [pricePhrase(name, amount, unit)] : [];
-  });
-  const threshold = row.limits.long_context_threshold_tokens;
-  if (threshold !== null) {
-    const tier = (["long_input_per_1k", "long_output_per_1k"] as const).map((name) => {
-      const amount = row.amounts[name];
-      return amount === null ? "–" : amountText(name, amount, unit);
-    });
-    others.unshift(`${tier.join("/")} over ${threshold} tokens`);
-  }
-  return others.join(" · ");
+function otherPrices({ amounts, limits }: PriceRow, unit: Unit): string {
+  const threshold = limits[THRESHOLD];
+  const others = PRICE_AMOUNTS.filter((name) =>
+    !OWN_COLUMNS.includes(name) && !(name === "request_fee" && amounts[name] === 0n)
+  ).map((name) => [name, amounts[name]] as const);
+  return pricePhrases(
+    [...others, [THRESHOLD, threshold === null ? null : BigInt(threshold)]],
+    unit,
+  );
 }
 
 const HOUR_MS = 3_600_000;

@@ -7,7 +7,7 @@ import {
   columnLabel,
   disagreementText,
   holdText,
-  pricePhrase,
+  pricePhrases,
   type Unit,
   valueText,
 } from "./wording.ts";
@@ -117,7 +117,7 @@ function newRows(prices: readonly PricePlan[], unit: Unit, paint: Paint): string
       value("output_per_1k"),
       write?.max_input_tokens?.toString() ?? "?",
       write?.hides_reasoning ? "hidden" : "shown",
-      others.map(({ column, to }) => pricePhrase(column, to, unit)).join(" · "),
+      pricePhrases(others.map(({ column, to }) => [column, to]), unit),
     ];
   });
   return table(columns, rows, paint);

@@ -23,6 +23,7 @@ const FIELDS: { readonly [amount in PriceAmount]?: string } = {
   cache_write_5m_per_1k: "cache_creation_input_token_cost",
   cache_write_1h_per_1k: "cache_creation_input_token_cost_above_1hr",
   input_audio_per_1k: "input_cost_per_audio_token",
+  input_image_per_1k: "input_cost_per_image_token",
   output_audio_per_1k: "output_cost_per_audio_token",
   output_image_per_1k: "output_cost_per_image_token",
 };
@@ -31,6 +32,7 @@ const LONG_FIELDS: { readonly [amount in PriceAmount]?: string } = {
   long_output_per_1k: "output_cost_per_token",
   long_cache_read_per_1k: "cache_read_input_token_cost",
   long_cache_write_5m_per_1k: "cache_creation_input_token_cost",
+  long_cache_write_1h_per_1k: "cache_creation_input_token_cost_above_1hr",
 };
 
 const Entry = z.looseObject({ litellm_provider: z.optional(z.string()) });

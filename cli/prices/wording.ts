@@ -29,8 +29,28 @@ export function amountText(column: PriceAmount, value: Usd, unit: Unit): string 
   return formatUsd(isPerToken && unit === "million" ? value * 1000n : value);
 }
 
+/** `web search 0.01 each · over 200000 tokens: input 2.5, output 15`: everything that is not null. */
+export function pricePhrases(
+  prices: readonly (readonly [column: Change["column"], value: bigint | null])[],
+  unit: Unit,
+): string {
+  const known = prices.flatMap(([column, value]) =>
+    value === null ? [] : [[column, value] as const]
+  );
+  const isLong = (column: string) => column.startsWith("long_");
+  const phrases = known.filter(([column]) => !isLong(column))
+    .map(([column, value]) => pricePhrase(column, value, unit));
+  const threshold = known.find(([column]) => column === THRESHOLD)?.[1];
+  if (threshold !== undefined) {
+    const tier = known.filter(([column]) => isLong(column) && column !== THRESHOLD)
+      .map(([column, value]) => pricePhrase(column, value, unit).replace(", long", ""));
+    phrases.push(`over ${threshold} tokens: ${tier.join(", ")}`);
+  }
+  return phrases.join(" · ");
+}
+
 /** `input audio 1`, `web search 0.01 each`. */
-export function pricePhrase(column: Change["column"], value: bigint, unit: Unit): string {
+function pricePhrase(column: Change["column"], value: bigint, unit: Unit): string {
   const [, fee] = /^(.*) \(each\)$/.exec(columnLabel(column)) ?? [];
   const text = valueText(column, value, unit);
   return fee === undefined ? `${columnLabel(column)} ${text}` : `${fee} ${text} each`;

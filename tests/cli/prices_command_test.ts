@@ -196,7 +196,7 @@ Deno.test("list tells every price, its age and its source, and is JSON for scrip
   const { out } = await prices("list", "--provider", "anthropic");
   assertMatch(
     out,
-    /anthropic:claude-sonnet-4-5 +3 +15 +0\.3 +3\.75 +6 +6\/22\.5 over 200000 tokens/,
+    /anthropic:claude-sonnet-4-5 +3 +15 +0\.3 +3\.75 +6 +web search 0\.01 each · over 200000 tokens: input 6, output 22\.5/,
   );
   assertMatch(out, /AGE +SOURCE/);
   const rows: Record<string, unknown>[] = JSON.parse((await prices("list", "--json")).out);
