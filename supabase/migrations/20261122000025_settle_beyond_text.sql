@@ -1,8 +1,6 @@
--- The settle of a composite charge, and what it comes to the second time.
+-- settle, for whichever model answered, with sound and images, searches, other models, and what the
+-- provider itself says. As before: once a request, whatever is repeated.
 
-drop function public.settle(
-  uuid, integer, integer, integer, integer, integer, text, text, text, integer, integer
-);
 drop function billing.settle(
   uuid, integer, integer, integer, integer, integer, text, text, text, integer, integer
 );
@@ -296,61 +294,6 @@ as $$
       p_charge.cache_write_1h_tokens, p_charge.output_tokens
     )
   );
-$$;
-
-create function public.settle(
-  p_request_id uuid,
-  p_input_tokens integer,
-  p_cache_read_tokens integer,
-  p_cache_write_5m_tokens integer,
-  p_cache_write_1h_tokens integer,
-  p_output_tokens integer,
-  p_basis text,
-  p_provider_request_id text default null,
-  p_finish text default null,
-  p_first_token_ms integer default null,
-  p_duration_ms integer default null,
-  p_model text default null,
-  p_input_audio_tokens integer default 0,
-  p_input_image_tokens integer default 0,
-  p_cache_read_audio_tokens integer default 0,
-  p_output_audio_tokens integer default 0,
-  p_output_image_tokens integer default 0,
-  p_web_searches integer default 0,
-  p_other_models jsonb default null,
-  p_provider_cost text default null,
-  p_service_tier text default null,
-  p_flags text[] default null
-) returns jsonb
-language plpgsql
-volatile
-set search_path = ''
-as $$
-declare
-  charge public.usage_records;
-begin
-  charge.request_id := p_request_id;
-  charge.input_tokens := p_input_tokens;
-  charge.cache_read_tokens := p_cache_read_tokens;
-  charge.cache_write_5m_tokens := p_cache_write_5m_tokens;
-  charge.cache_write_1h_tokens := p_cache_write_1h_tokens;
-  charge.output_tokens := p_output_tokens;
-  charge.basis := p_basis;
-  charge.provider_request_id := p_provider_request_id;
-  charge.finish := p_finish;
-  charge.first_token_ms := p_first_token_ms;
-  charge.duration_ms := p_duration_ms;
-  -- None is null: a record of plain text has nothing of it.
-  charge.input_audio_tokens := nullif(p_input_audio_tokens, 0);
-  charge.input_image_tokens := nullif(p_input_image_tokens, 0);
-  charge.cache_read_audio_tokens := nullif(p_cache_read_audio_tokens, 0);
-  charge.output_audio_tokens := nullif(p_output_audio_tokens, 0);
-  charge.output_image_tokens := nullif(p_output_image_tokens, 0);
-  charge.web_searches := nullif(p_web_searches, 0);
-  charge.service_tier := p_service_tier;
-  charge.flags := p_flags;
-  return billing.settle(charge, p_model, p_other_models, p_provider_cost);
-end
 $$;
 
 drop function billing.cost_of(bigint, integer, integer, integer, integer, integer);

@@ -1,5 +1,5 @@
--- The ceiling of a hold, over every model that may answer, with sound, images and searches: one hold
--- covers the dearest of them.
+-- A hold names every model that may answer, and covers the dearest of them, with sound, images and
+-- searches.
 
 -- The models that may answer, each at its dearest: USD per 1,000 tokens of prompt and of answer, and
 -- what is paid once, whatever the tokens.
@@ -89,5 +89,76 @@ begin
     tokens := tokens - 1;
   end loop;
   return tokens;
+end
+$$;
+
+-- The current price of a model, or a refusal.
+create function billing.current_price(p_provider_id text, p_model_id text)
+returns public.model_pricing
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  price public.model_pricing;
+begin
+  select * into price from public.model_pricing m
+  where m.provider_id = p_provider_id and m.model_id = p_model_id;
+  if not found then
+    perform billing.refuse(
+      404, 'MODEL_NOT_FOUND', format('There is no price for %s:%s.', p_provider_id, p_model_id),
+      'GET /v1/models lists what can be used.',
+      jsonb_build_object('model', p_provider_id || ':' || p_model_id)
+    );
+  end if;
+  return price;
+end
+$$;
+
+-- The names of the models that may answer instead, `provider:model`, in order; null for none.
+create function billing.fallbacks_of(p_hold billing.reservations) returns text[]
+language sql
+stable
+set search_path = ''
+as $$
+  select array_agg(h.provider_id || ':' || h.model_id order by v.ordinality)
+  from unnest(p_hold.fallback_versions) with ordinality v (version, ordinality)
+  join billing.model_pricing_history h on h.price_version = v.version;
+$$;
+
+-- Fills in what the prices of its models say of a new reservation: their versions, its bounds. The
+-- output limit is what is wanted, whether or not the balance affords it.
+create function billing.price_hold(
+  p_hold billing.reservations,
+  p_output_tokens_max integer,
+  p_fallback_models text[]
+) returns billing.reservations
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  price public.model_pricing := billing.current_price(p_hold.provider_id, p_hold.model_id);
+  -- The largest context window; null where one is not known.
+  input_tokens_max integer := price.max_input_tokens;
+  name text;
+begin
+  p_hold.price_version := price.price_version;
+  -- Where nobody publishes an output limit, an answer still fits the model's context.
+  p_hold.output_tokens_limit := least(
+    p_output_tokens_max, coalesce(price.max_output_tokens, price.max_input_tokens, 131072)
+  );
+  foreach name in array coalesce(p_fallback_models, '{}') loop
+    price := billing.current_price(
+      split_part(name, ':', 1), substr(name, strpos(name, ':') + 1)
+    );
+    p_hold.fallback_versions := p_hold.fallback_versions || price.price_version;
+    input_tokens_max := case
+      when num_nulls(input_tokens_max, price.max_input_tokens) = 0
+        then greatest(input_tokens_max, price.max_input_tokens)
+    end;
+  end loop;
+  p_hold.input_tokens_max := least(p_hold.input_tokens_max, input_tokens_max);
+  return p_hold;
 end
 $$;

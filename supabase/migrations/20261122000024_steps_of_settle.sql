@@ -1,5 +1,5 @@
--- settle, for whichever model answered, with sound and images, searches, other models, and what the
--- provider itself says. As before: once a request, whatever is repeated.
+-- What a settle does with a charge before it is written: checks it, prices it as the model that
+-- answered, caps an estimate, and adds or takes away another.
 
 -- Refuses counts that are no usage. A meter clamps what a provider reports.
 create function billing.refuse_bad_usage(p_charge public.usage_records) returns void
