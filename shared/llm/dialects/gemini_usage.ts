@@ -51,6 +51,8 @@ export function readUsage(usage: JsonObject): UsageReport | null | "unreadable" 
     cache_write_1h: 0,
     output: answered,
   };
+  // Each count is one, and their sum is none.
+  if (Object.values(tokens).some((count) => count > COUNT_MAX)) return "unreadable";
   const media = readMedia(usage, tokens, flags);
   return {
     tokens,

@@ -1,6 +1,6 @@
 import { type MediaTokens, NO_MEDIA, type Tokens } from "../../pricing/usage.ts";
 import type { CountingRules } from "../counting_rules.ts";
-import { readCount } from "../counts.ts";
+import { COUNT_MAX, readCount } from "../counts.ts";
 import type { JsonObject } from "../dialect.ts";
 import type { MeterFlag } from "../meter.ts";
 import { readProviderCost } from "../provider_cost.ts";
@@ -47,6 +47,8 @@ export function readUsage(
     ...splitPrompt(reading.prompt, details, flags),
     output: reading.output,
   };
+  // Each count is one, and their sum is none.
+  if (Object.values(tokens).some((count) => count > COUNT_MAX)) return "unreadable";
   return {
     tokens,
     reasoningTokens: details.reasoning,
