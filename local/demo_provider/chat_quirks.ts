@@ -22,6 +22,8 @@ export interface ChatQuirks {
   readonly crlf: boolean;
   /** A comment before the first event. */
   readonly comment: string | null;
+  /** A chunk without choices that is no usage, before the first one. */
+  readonly hasFilterChunk: boolean;
   /** What stands before the JSON of a whole answer while the model works. */
   readonly padding: string;
   /** Under which name visible reasoning is streamed. */
@@ -34,6 +36,7 @@ const OPENAI: ChatQuirks = {
   hasDone: true,
   crlf: false,
   comment: null,
+  hasFilterChunk: false,
   padding: "",
   reasoningField: "reasoning_content",
 };
@@ -42,7 +45,7 @@ const IN_FINISH: ChatQuirks = { ...COMPATIBLE, usageIn: "finish_chunk" };
 
 const QUIRKS: Readonly<Record<string, ChatQuirks>> = {
   openai: OPENAI,
-  azure: OPENAI,
+  azure: { ...OPENAI, hasFilterChunk: true },
   dashscope: OPENAI,
   anthropic: COMPATIBLE,
   xai: COMPATIBLE,

@@ -52,6 +52,19 @@ export const OPENAI_CHAT: DemoDialect = {
 
 const FINISHES = { stop: "stop", length: "length", tool_call: "tool_calls" } as const;
 
+/** What Azure's filter says of the prompt, before there is an answer. */
+const FILTER_CHUNK = {
+  choices: [],
+  created: 0,
+  id: "",
+  model: "",
+  object: "",
+  prompt_filter_results: [{
+    prompt_index: 0,
+    content_filter_results: { hate: { filtered: false, severity: "safe" } },
+  }],
+};
+
 class ChatSpeech implements Frames {
   readonly id: string;
   readonly #answer: Answer;
@@ -129,8 +142,9 @@ class ChatSpeech implements Frames {
     const delta = toolCall === null
       ? { role: "assistant", content: "", refusal: null }
       : { role: "assistant", content: null, tool_calls: [call], refusal: null };
-    const { comment } = this.#quirks;
+    const { comment, hasFilterChunk } = this.#quirks;
     return (comment === null ? "" : `: ${comment}\n\n`) +
+      (hasFilterChunk ? dataFrame(FILTER_CHUNK) : "") +
       this.#chunk(this.#choice(delta), {
         more: this.#provider === "groq" ? { x_groq: { id: this.#requestId } } : {},
       });

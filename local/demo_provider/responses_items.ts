@@ -67,7 +67,7 @@ export class ResponseItem {
           ...delta,
         }];
       case "reasoning":
-        return [this.#summary("response.reasoning_summary_text.delta", delta)];
+        return [this.#summary("response.reasoning_summary_text.delta", { delta: text })];
       case "arguments":
         return [{ type: "response.function_call_arguments.delta", ...this.#where(), ...delta }];
     }
