@@ -112,6 +112,35 @@ Deno.test("lesson 20: cached and written tokens and reasoning are inside, stream
   }
 });
 
+Deno.test("each token of a report that adds up is in exactly one class", () => {
+  const count = fc.nat(1_000_000);
+  fc.assert(
+    fc.property(count, count, count, count, count, (fresh, cached, written, said, thought) => {
+      const [input_tokens, output_tokens] = [fresh + cached + written, said + thought];
+      const metered = whole(response({
+        usage: {
+          input_tokens,
+          input_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
+          output_tokens,
+          output_tokens_details: { reasoning_tokens: thought },
+          total_tokens: input_tokens + output_tokens,
+        },
+      }));
+      assertEquals([metered.usage, metered.flags, metered.reasoningTokens], [
+        {
+          input: fresh,
+          cache_read: cached,
+          cache_write_5m: written,
+          cache_write_1h: 0,
+          output: output_tokens,
+        },
+        [],
+        thought,
+      ]);
+    }),
+  );
+});
+
 Deno.test("lesson 23: an explicit zero is a report; nulls and absence are none", () => {
   const zero = { input_tokens: 0, output_tokens: 0, total_tokens: 0 };
   assertEquals(
