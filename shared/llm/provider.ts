@@ -19,6 +19,8 @@ export interface Endpoint {
   readonly usageSwitch: UsageSwitch;
   /** Names of the output limit that it obeys, preferred first. Any other is renamed. */
   readonly outputLimitFields: readonly [string, ...string[]];
+  /** The lowest limit that it takes. A balance that pays for less is refused. */
+  readonly outputTokensMin: number;
   readonly counting: CountingRules;
 }
 

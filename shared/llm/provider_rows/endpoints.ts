@@ -10,6 +10,7 @@ export const CHAT: Endpoint = {
   headers: {},
   usageSwitch: "optional",
   outputLimitFields: ["max_tokens"],
+  outputTokensMin: 1,
   counting: COUNTING_OF_DIALECT["openai-chat"],
 };
 
@@ -18,6 +19,7 @@ export const RESPONSES: Endpoint = {
   ...CHAT,
   path: "/responses",
   outputLimitFields: ["max_output_tokens"],
+  outputTokensMin: 16, // OpenAI answers 400 to less.
 };
 
 /** Messages: the usage is in `message_delta`, always. The version is the client's, or else this. */

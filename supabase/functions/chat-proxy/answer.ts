@@ -5,7 +5,7 @@
 import type { Reservation } from "../../../shared/credit/results.ts";
 import { type AppContext, refuse } from "../../../shared/edge/app.ts";
 import { LOG, logError } from "../../../shared/edge/log.ts";
-import { isRefusal } from "../../../shared/edge/refusal.ts";
+import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
 import type { Dialect } from "../../../shared/llm/dialect.ts";
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import { modelName } from "../../../shared/pricing/price.ts";
@@ -72,6 +72,11 @@ async function exchangeWithProviders(
 ): Promise<Response> {
   const { call, reservation } = exchange;
   const limitedBy = outputLimitedBy(reservation);
+  const tooLittle = refuseTooLittle(exchange);
+  if (tooLittle !== undefined) {
+    await release("too_little");
+    return refuse(c, tooLittle);
+  }
   const asked = await askProviders(exchange, limitedBy !== null, c.req.raw.signal, deps);
   const { forwarded, candidate } = asked;
   if (forwarded.kind === "rejected") {
@@ -199,6 +204,23 @@ async function whole(
 function outputLimitedBy(reservation: Reservation | null): "balance" | "guest" | null {
   const by = reservation?.output_limited_by;
   return by === "balance" || by === "guest" ? by : null;
+}
+
+/** Some providers take no limit as low as what the last cents of a balance pay for. */
+function refuseTooLittle({ reservation, candidates }: Exchange): Refusal | undefined {
+  if (reservation?.output_limited_by !== "balance" || reservation.balance === null) {
+    return undefined;
+  }
+  const least = Math.max(...candidates.map(({ route }) => route.endpoint.outputTokensMin));
+  if ((reservation.output_tokens_limit ?? Infinity) >= least) return undefined;
+  return {
+    code: "INSUFFICIENT_BALANCE",
+    message: `Your balance of $${reservation.balance} pays for an answer of ` +
+      `${reservation.output_tokens_limit} tokens, and this model gives none below ${least}. ` +
+      "Add credit, or send a shorter request.",
+    balance: reservation.balance,
+    available: reservation.available ?? "0",
+  };
 }
 
 function timeLeftMs(

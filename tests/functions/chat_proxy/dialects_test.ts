@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Refusal } from "../../../shared/edge/refusal.ts";
 import { createChatApp, createHandler } from "../../../supabase/functions/chat-proxy/handler.ts";
 import { AS_USER } from "../fakes.ts";
-import { ASKING, priceOf, proxyOn, wholeAnswer } from "./handler_harness.ts";
+import { ASKING, priceOf, proxyOn, RESERVATION, wholeAnswer } from "./handler_harness.ts";
 
 const HELLO = [{ role: "user", content: "Hello" }];
 const GEMINI_ASKING = { contents: [{ role: "user", parts: [{ text: "Hello" }] }] };
@@ -199,4 +199,25 @@ Deno.test("the list of models has the form that the asking SDK reads, and says w
     ["generateContent", "streamGenerateContent"],
   );
   assertEquals((await list("/v1/models/openai:gpt-4o")).id, "openai:gpt-4o");
+});
+
+Deno.test("a balance that pays for less than the least that a provider takes is a 402, and released", async () => {
+  for (const [limit, status] of [[15, 402], [16, 200]] as const) {
+    const { deps, steps } = proxyOn({
+      provider: DIALECTS.responses.answer,
+      ledger: {
+        reserve: () =>
+          Promise.resolve({
+            ...RESERVATION,
+            output_tokens_limit: limit,
+            output_limited_by: "balance" as const,
+          }),
+      },
+    });
+    const response = await createHandler(deps)(ask("/v1/responses", DIALECTS.responses.body));
+    await response.text();
+    assertEquals(response.status, status);
+    const last = status === 402 ? ["reserve", "release"] : ["reserve", "fetch", "settle"];
+    assertEquals(steps.map(([step]) => step), last);
+  }
 });
