@@ -50,6 +50,17 @@ export function streamOf(
   return new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8" } });
 }
 
+/**
+ * A body of these pieces that is shorter than was promised: for the reader it breaks off. All that was
+ * written arrives before, and nothing is printed, so that thousands can.
+ */
+export function shortStream(pieces: readonly Uint8Array[]): Response {
+  const response = streamOf(pieces);
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 1);
+  response.headers.set("content-length", String(length));
+  return response;
+}
+
 /** A stream that falls silent after its first bytes until it is told to go on. */
 export interface HeldStream {
   readonly response: Response;
