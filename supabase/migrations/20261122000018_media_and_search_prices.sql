@@ -74,21 +74,25 @@ $$;
 
 -- A price version as it travels: amounts as decimal strings, per 1,000 tokens or a request or a search.
 create or replace function billing.price_as_json(p_version bigint) returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select jsonb_object_agg(
-    field.key,
-    case
-      when field.key ~ '_(per_1k|fee)$'
-        then to_jsonb(billing.usd((field.value #>> '{}')::numeric))
-      else field.value
-    end
-  )
-  from billing.model_pricing_history h
-  cross join lateral jsonb_each(
-    to_jsonb(h) - array['source', 'effective_from', 'effective_to']
-  ) field
-  where h.price_version = p_version;
+begin
+  return (
+    select jsonb_object_agg(
+      field.key,
+      case
+        when field.key ~ '_(per_1k|fee)$'
+          then to_jsonb(billing.usd((field.value #>> '{}')::numeric))
+        else field.value
+      end
+    )
+    from billing.model_pricing_history h
+    cross join lateral jsonb_each(
+      to_jsonb(h) - array['source', 'effective_from', 'effective_to']
+    ) field
+    where h.price_version = p_version
+  );
+end
 $$;

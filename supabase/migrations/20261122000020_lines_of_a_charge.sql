@@ -1,14 +1,21 @@
 -- What a charge is made of, line by line: its cost is their sum, and its receipt shows them. The same
 -- arithmetic stands in shared/pricing/charge.ts, which estimates.
+--
+-- What every request calls is plpgsql, whose plans a connection keeps: the body of an SQL function is
+-- planned anew at each call.
 
 -- The disjoint lines of a usage, in the order in which they are shown. A class is here without its
 -- sound and images, which have lines of their own; a search costs nothing where it has no fee.
 create function billing.lines_of(p_used public.usage_records)
 returns table (ordinal integer, class text, amount bigint, price numeric, cost numeric)
-language sql
+language plpgsql
 stable
+rows 3
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   select
     line.ordinal,
     line.class,
@@ -47,20 +54,25 @@ as $$
     (11, 'web_search', p_used.web_searches, h.web_search_fee)
   ) line (ordinal, class, amount, price)
   where h.price_version = p_used.price_version and line.amount <> 0;
+end
 $$;
 
 -- The exact cost of a usage, before markup: its lines, the fee of its model, and other models.
 create function billing.cost_of_charge(p_used public.usage_records) returns numeric
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select
-    coalesce((select sum(line.cost) from billing.lines_of(p_used) line), 0)
-    + h.request_fee
-    + coalesce(p_used.other_models_cost, 0)
-  from billing.model_pricing_history h
-  where h.price_version = p_used.price_version;
+begin
+  return (
+    select
+      coalesce((select sum(line.cost) from billing.lines_of(p_used) line), 0)
+      + h.request_fee
+      + coalesce(p_used.other_models_cost, 0)
+    from billing.model_pricing_history h
+    where h.price_version = p_used.price_version
+  );
+end
 $$;
 
 -- ── Other models ────────────────────────────────────────────────────────────────────────────

@@ -11,10 +11,14 @@ returns table (
   dearest_output numeric,
   fixed numeric
 )
-language sql
+language plpgsql
 stable
+rows 1
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   select
     h.price_version,
     h.hides_reasoning,
@@ -37,22 +41,27 @@ as $$
     h.request_fee + p_hold.web_searches_max * coalesce(h.web_search_fee, 0)
   from billing.model_pricing_history h
   where h.price_version = any (p_hold.price_version || p_hold.fallback_versions);
+end
 $$;
 
 -- The most that a request can cost with so much output: every token of the prompt at the dearest
 -- class and tier that it can fall into, of the dearest model that may answer.
 create function billing.ceiling_of(p_hold billing.reservations, p_output integer) returns numeric
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select billing.marked_up(
-    max(
-      (p_hold.input_tokens_max * c.dearest_input + p_output * c.dearest_output) * 0.001 + c.fixed
+begin
+  return billing.marked_up(
+    (
+      select max(
+        (p_hold.input_tokens_max * c.dearest_input + p_output * c.dearest_output) * 0.001 + c.fixed
+      )
+      from billing.candidates_of(p_hold) c
     ),
     p_hold.markup_basis_points
-  )
-  from billing.candidates_of(p_hold) c;
+  );
+end
 $$;
 
 -- The most output tokens that an amount can pay for after the prompt, whoever answers; null where

@@ -7,11 +7,12 @@ create or replace function billing.reservation_as_json(
   p_would_refuse text,
   p_guest_exchanges_left integer
 ) returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'request_id', p_hold.request_id,
     'amount', billing.usd(p_hold.amount),
     'output_tokens_reserved', p_hold.output_tokens_reserved,
@@ -30,6 +31,7 @@ as $$
     'would_refuse', p_would_refuse,
     'guest_exchanges_left', p_guest_exchanges_left
   );
+end
 $$;
 
 -- Refuses a reservation that nobody could settle, or that would let a guest in without a limit.

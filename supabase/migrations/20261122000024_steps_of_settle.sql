@@ -69,10 +69,10 @@ declare
   price billing.model_pricing_history;
 begin
   select h.* into price
-  from billing.candidates_of(p_hold) c
-  join billing.model_pricing_history h on h.price_version = c.price_version
-  where h.provider_id || ':' || h.model_id
-    = coalesce(p_model, p_hold.provider_id || ':' || p_hold.model_id)
+  from billing.model_pricing_history h
+  where h.price_version = any (p_hold.price_version || p_hold.fallback_versions)
+    and h.provider_id || ':' || h.model_id
+      = coalesce(p_model, p_hold.provider_id || ':' || p_hold.model_id)
   limit 1;
   if not found then
     perform billing.refuse(

@@ -81,22 +81,30 @@ create function billing.flags_of(
   p_charge public.usage_records,
   p_price billing.model_pricing_history
 ) returns text[]
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  select array_agg(f.flag order by f.flag)
-  from (
-    select distinct left(given.flag, 60) collate "C" as flag
-    from unnest(
-      p_charge.flags || case
-        when p_charge.web_searches > 0 and p_price.web_search_fee is null then 'unpriced_tool'
-      end
-    ) given (flag)
-    where given.flag <> ''
-    order by 1
-    limit 40
-  ) f;
+declare
+  flags text[] := p_charge.flags;
+begin
+  if p_charge.web_searches > 0 and p_price.web_search_fee is null then
+    flags := flags || 'unpriced_tool'::text;
+  end if;
+  if flags is null then
+    return null;
+  end if;
+  return (
+    select array_agg(f.flag order by f.flag)
+    from (
+      select distinct left(given.flag, 60) collate "C" as flag
+      from unnest(flags) given (flag)
+      where given.flag <> ''
+      order by 1
+      limit 40
+    ) f
+  );
+end
 $$;
 
 -- The first charge of a request, whether its reservation is still open or was swept without one.
@@ -274,11 +282,12 @@ $$;
 
 create or replace function billing.charge_as_json(p_state text, p_charge public.usage_records)
 returns jsonb
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'state', p_state,
     'model', p_charge.provider_id || ':' || p_charge.model_id,
     'cost', billing.usd(p_charge.cost),
@@ -294,6 +303,7 @@ as $$
       p_charge.cache_write_1h_tokens, p_charge.output_tokens
     )
   );
+end
 $$;
 
 drop function billing.cost_of(bigint, integer, integer, integer, integer, integer);
