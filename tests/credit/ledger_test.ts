@@ -1,48 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { createLedger, LedgerUnavailable } from "../../shared/credit/ledger.ts";
+import { LedgerUnavailable } from "../../shared/credit/ledger.ts";
 import { refusalFromOutage } from "../../shared/credit/refusals.ts";
 import { parseUsd } from "../../shared/pricing/money.ts";
 import { NO_MEDIA } from "../../shared/pricing/usage.ts";
 import { refusalOf, valueOf } from "../edge/outcomes.ts";
+import { fakeDataApi, refused } from "./fake_data_api.ts";
 
 const USER = "11111111-2222-4333-8444-555555555555";
 const REQUEST = "0190a5b0-0000-7000-8000-000000000001";
 const TOKENS = { input: 1, cache_read: 2, cache_write_5m: 3, cache_write_1h: 4, output: 5 };
-
-type Call = { url: string; headers: Headers; args: Record<string, unknown> };
-
-/** A Data API that answers one thing, and what it was asked. */
-function fakeDataApi(answer: () => Response | Promise<Response>, timeoutMs?: number) {
-  const calls: Call[] = [];
-  const fetch = (async (input: RequestInfo | URL, init?: RequestInit) => {
-    const request = new Request(input, init);
-    calls.push({ url: request.url, headers: request.headers, args: await request.json() });
-    return await Promise.race([
-      answer(),
-      new Promise<never>((_, reject) => {
-        init?.signal?.addEventListener("abort", () => reject(init.signal!.reason));
-      }),
-    ]);
-  }) as typeof globalThis.fetch;
-  const ledger = createLedger({
-    url: "http://project.test",
-    secretKey: "sb_secret_test",
-    fetch,
-    ...(timeoutMs && { timeoutMs }),
-  });
-  return { ledger, calls };
-}
-
-/** A refusal as PostgREST passes it on. */
-function refused(status: number, code: string, evidence: object = {}): () => Response {
-  return () =>
-    Response.json({
-      code: `PT${status}`,
-      message: "What happened.",
-      hint: "What to do.",
-      details: JSON.stringify({ code, ...evidence }),
-    }, { status });
-}
 
 async function outageOf(call: Promise<unknown>): Promise<LedgerUnavailable> {
   try {
@@ -121,7 +87,32 @@ Deno.test("reserve names every argument and reads the price that it holds", asyn
   });
   assertEquals(reservation.amount, "0.0102425");
   assertEquals(reservation.price.version, 7);
+  assertEquals(reservation.candidates, [{ model: "openai:gpt-4o", price: reservation.price }]);
   assertEquals(reservation.price.standard.cache_read, parseUsd("0.00125"));
+});
+
+Deno.test("reserve names who may answer instead, and reads the price of each, the asked one first", async () => {
+  const fallback = { ...RESERVATION.price, model_id: "gpt-4.1", price_version: 9 };
+  const { ledger, calls } = fakeDataApi(() =>
+    Response.json({ ...RESERVATION, fallbacks: [fallback] })
+  );
+  const reservation = valueOf(
+    await ledger.reserve({
+      ...RESERVE,
+      fallbackModels: ["openai:gpt-4.1"],
+      withMedia: true,
+      webSearchesMax: 3,
+    }),
+  );
+  const { p_fallback_models, p_with_media, p_web_searches_max } = calls[0]!.args;
+  assertEquals(
+    [p_fallback_models, p_with_media, p_web_searches_max],
+    [["openai:gpt-4.1"], true, 3],
+  );
+  assertEquals(reservation.candidates.map(({ model, price }) => [model, price.version]), [
+    ["openai:gpt-4o", 7],
+    ["openai:gpt-4.1", 9],
+  ]);
 });
 
 Deno.test("a guest reserves with both holders and the limit, and without a user", async () => {
