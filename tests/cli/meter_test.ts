@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { meterAnswer } from "../../cli/meter_command.ts";
+import type { DialectName } from "../../shared/llm/dialect.ts";
 import { encode } from "../llm/chunks.ts";
 import { dialectOf, listRecordings, readRecording, type Recording } from "../llm/recordings.ts";
 
@@ -82,6 +84,35 @@ Deno.test({
         Object.keys(recording.other_models ?? {}),
         recording.file,
       );
+    }
+  },
+});
+
+Deno.test({
+  name: all === null
+    ? "recordings without usage [no ../shared/recordings beside this checkout]"
+    : "a recorded answer without usage is an estimate or nothing, and an error status nothing",
+  ignore: all === null,
+  fn() {
+    const unreported = (all ?? []).filter((one) =>
+      dialectOf(one) !== undefined && one.tokens === undefined
+    );
+    for (const recording of unreported) {
+      const { dialect, provider, status, file } = recording;
+      const name = dialect as DialectName;
+      const { basis, tokens, error } = meterAnswer(
+        readRecording(recording),
+        name,
+        provider,
+        status,
+      );
+      if (status >= 400) assertEquals([basis, tokens, error !== null], ["none", null, true], file);
+      if (basis === "none") assertEquals(tokens, null, file);
+      else {assertEquals(
+          [basis, tokens?.input, tokens!.output >= 1],
+          ["estimated", null, true],
+          file,
+        );}
     }
   },
 });

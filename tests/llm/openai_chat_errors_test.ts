@@ -48,6 +48,14 @@ Deno.test("the envelope makes the openai SDK raise the class of the status, with
   }
 });
 
+Deno.test("an error has its fields at the top too, as texts, for SDKs of providers that have them there", () => {
+  const refusal = { status: 402, code: "SOME_CODE", message };
+  const { error: _, ...top } = OPENAI_CHAT.errorBody(refusal);
+  const type = "insufficient_quota";
+  assertEquals(top, { object: "error", message, type, param: "", code: "SOME_CODE" });
+  assertEquals(OPENAI_CHAT.errorBody({ ...refusal, param: "model" }).param, "model");
+});
+
 Deno.test("an error at the end of a stream is raised out of the SDK's loop over chunks", async () => {
   const error = OPENAI_CHAT.errorEvent({ status: 502, code: "UPSTREAM_ERROR", message });
   const client = clientOf(answerOf(concat([first, error])));

@@ -1,7 +1,7 @@
 import type { Dialect } from "../dialect.ts";
 import { estimateInputTokens } from "../input_estimate.ts";
 import { boundPrompt, inputTokensMax } from "../token_bounds.ts";
-import { errorBody, errorEvent } from "./openai_chat_errors.ts";
+import { errorEvent, responseBody } from "./openai_chat_errors.ts";
 import { createChatMeter, readChatAnswer } from "./openai_chat_meter.ts";
 import { readChatRequest, rewriteChatRequest } from "./openai_chat_request.ts";
 
@@ -18,7 +18,7 @@ export const OPENAI_CHAT: Dialect = {
   requestHeaders: () => ({}),
   createMeter: createChatMeter,
   readAnswer: readChatAnswer,
-  errorBody,
+  errorBody: responseBody,
   errorEvent,
 };
 

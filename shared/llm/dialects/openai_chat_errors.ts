@@ -17,6 +17,22 @@ export function errorBody(error: DialectError): JsonObject {
   };
 }
 
+/**
+ * The same as the body of a response, with what those SDKs look for at its top that are made for a
+ * provider with its fields there: `@ai-sdk/mistral` wants `object` and a `type`, `@ai-sdk/cerebras` a
+ * `param` that is a text. Without them both drop the message and show the status alone.
+ */
+export function responseBody(error: DialectError): JsonObject {
+  return {
+    ...errorBody(error),
+    object: "error",
+    message: error.message,
+    type: errorType(error.status),
+    param: error.param ?? "",
+    code: error.code,
+  };
+}
+
 /** The same at the end of a stream: SDKs raise it out of the loop over chunks. */
 export function errorEvent(error: DialectError): Uint8Array {
   return new TextEncoder().encode(`data: ${JSON.stringify(errorBody(error))}\n\n${DONE_EVENT}`);

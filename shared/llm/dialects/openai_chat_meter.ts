@@ -12,7 +12,7 @@ import {
   type ProviderError,
 } from "../meter.ts";
 import type { SplitEvent } from "../sse_events.ts";
-import { createTextTokens } from "../text_tokens.ts";
+import { createDelivery } from "./openai_chat_delivery.ts";
 import { DONE_EVENT, readError } from "./openai_chat_errors.ts";
 import { readUsage, type UsageReport } from "./openai_chat_usage.ts";
 
@@ -93,21 +93,18 @@ interface AnswerReader {
 
 /** What chunks and whole completions have in common: all of it but how they are framed. */
 function createAnswerReader(rules: CountingRules): AnswerReader {
-  const text = createTextTokens();
+  const delivery = createDelivery();
   const flags = new Set<MeterFlag>();
   /** Chunks with content: in every recorded stream each was a token or more, so they bound below. */
   let contentChunks = 0;
   let report: UsageReport | null = null;
   let hasContent = false;
-  let hasRole = false;
   let id: string | null = null;
   let model: string | null = null;
   let created: unknown = null;
   let finish: string | null = null;
   let error: ProviderError | null = null;
   let serviceTier: string | null = null;
-  /** An answer that cites pages was searched for, though some providers do not count how often. */
-  let isCited = false;
 
   function read(chunk: JsonObject, part: "delta" | "message", isError: boolean): EventKind {
     id ??= textOf(chunk.id);
@@ -127,7 +124,7 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
       return "error";
     }
     // Every choice is read before any is judged: `some` would stop at the first with content.
-    const delivered = choices.map((choice) => readParts(objectOf(choice[part]))).includes(true);
+    const delivered = choices.map((choice) => delivery.read(objectOf(choice[part]))).includes(true);
     if (delivered) {
       hasContent = true;
       if (part === "delta") contentChunks++;
@@ -148,63 +145,6 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
     return true;
   }
 
-  /** Counts what a delta or a message delivers; true if it delivers anything. */
-  function readParts(message: JsonObject | null): boolean {
-    if (message === null) return false;
-    if (textOf(message.role) !== null) hasRole = true;
-    let delivered = false;
-    const count = (value: unknown) => {
-      if (typeof value !== "string" || value === "") return;
-      text.add(value);
-      delivered = true;
-    };
-    if (Array.isArray(message.content)) message.content.forEach(countPart);
-    else count(message.content);
-    count(message.refusal);
-    countReasoning(message);
-    for (
-      const item of [...arrayOf(message.tool_calls), message.function_call]
-    ) {
-      const call = objectOf(item);
-      if (call === null) continue;
-      const named = objectOf(call.function) ?? objectOf(call.custom) ?? call;
-      count(named.name);
-      count(named.arguments ?? named.input);
-    }
-    if (arrayOf(message.images).length > 0) delivered = true;
-    const audio = objectOf(message.audio);
-    if (audio !== null) {
-      count(audio.transcript);
-      delivered = true;
-    }
-    isCited ||= arrayOf(message.annotations).some((item) =>
-      objectOf(item)?.type === "url_citation"
-    );
-    return delivered;
-
-    /** A content part: text, or Mistral's thinking, which holds text parts itself. */
-    function countPart(item: unknown): void {
-      const part = objectOf(item);
-      if (part === null) return count(item);
-      count(part.text);
-      count(part.refusal);
-      if (part.type === "image_url" || part.type === "output_audio") delivered = true;
-      for (const thought of arrayOf(part.thinking)) {
-        count(objectOf(thought)?.text);
-      }
-    }
-
-    /** One of them: OpenRouter and others send the same reasoning under two or three names. */
-    function countReasoning(message: JsonObject): void {
-      const plain = textOf(message.reasoning_content) ?? textOf(message.reasoning) ??
-        textOf(message.reasoning_text); // Copilot
-      if (plain !== null) return count(plain);
-      for (const item of arrayOf(message.reasoning_details)) {
-        count(objectOf(item)?.text ?? objectOf(item)?.summary);
-      }
-    }
-  }
-
   function snapshot(): MeterSnapshot {
     const reported = report?.tokens.output ?? 0;
     return {
@@ -212,11 +152,11 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
       usage: report?.tokens ?? null,
       reasoningTokens: report?.reasoningTokens ?? null,
       media: report?.media ?? NO_MEDIA,
-      webSearches: Math.max(report?.webSearches ?? 0, isCited ? 1 : 0),
+      webSearches: Math.max(report?.webSearches ?? 0, delivery.isCited() ? 1 : 0),
       serviceTier,
       providerCost: report?.providerCost ?? null,
-      outputTokensEstimate: Math.max(text.estimate(), contentChunks),
-      outputTokensUpper: Math.max(text.upper(), contentChunks, reported),
+      outputTokensEstimate: Math.max(delivery.estimate(), contentChunks),
+      outputTokensUpper: Math.max(delivery.upper(), contentChunks, reported),
       hasContent,
       finish,
       providerRequestId: id,
@@ -239,7 +179,11 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
       created: typeof created === "number" ? created : 0,
       model: model ?? "",
       // SDKs refuse an answer without a role, as when it is cut short before it began.
-      choices: [{ index: 0, delta: hasRole ? {} : { role: "assistant" }, finish_reason: "length" }],
+      choices: [{
+        index: 0,
+        delta: delivery.hasRole() ? {} : { role: "assistant" },
+        finish_reason: "length",
+      }],
     };
     return {
       // It said itself why it finished: a second reason would overrule it.
