@@ -14,7 +14,8 @@ export type Credential =
 export type KnownKeys = { publishableKeys: readonly string[]; secretKeys: readonly string[] };
 
 /**
- * Reads `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` and `apikey`, in this order.
+ * Reads `Authorization: Bearer`, `x-api-key` (Anthropic's SDKs), `x-goog-api-key` (Google's),
+ * `api-key` (Azure's) and `apikey` (Supabase's), in this order.
  *
  * A publishable key says only which project is meant, so it yields to any other credential of the
  * same request. Among the others the first counts: a request that carries a user's token and, in
@@ -29,6 +30,7 @@ export async function findCredential(headers: Headers, keys: KnownKeys): Promise
     bearer?.[1],
     headers.get("x-api-key"),
     headers.get("x-goog-api-key"),
+    headers.get("api-key"),
     headers.get("apikey"),
   ].map((value) => value?.trim()).filter((value) => value !== undefined && value !== "");
 

@@ -51,6 +51,7 @@ Deno.test("a user's token is found wherever an SDK puts it", async () => {
       { authorization: `Bearer ${PUBLISHABLE}`, "x-api-key": TOKEN },
       { "x-api-key": TOKEN },
       { "x-goog-api-key": TOKEN },
+      { "api-key": TOKEN },
       { apikey: TOKEN },
       { authorization: `Bearer ${TOKEN}`, apikey: SECRET },
     ]
