@@ -54,6 +54,8 @@ export function createChatApp(deps: ChatProxyDeps) {
       GET: (c) => models(c, deps),
       ...POST("gemini"),
     });
+    // @ai-sdk/google leaves `models/` out before a name with a slash in it, as provider/model has.
+    addRoute(app, `/${version}/:model{.+/.+:(?:stream)?[gG]enerateContent}`, POST("gemini"));
   }
   return app;
 }

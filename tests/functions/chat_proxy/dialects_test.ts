@@ -50,11 +50,18 @@ const POSTS: readonly (readonly [route: string, path: string, dialect: keyof typ
   ["/v1/chat/completions", "/v1/chat/completions", "chat"],
   ["/v1/responses", "/v1/responses", "responses"],
   ["/v1/messages", "/v1/messages", "messages"],
-  ...["v1beta", "v1", "v1alpha"].map((version) =>
+  ...["v1beta", "v1", "v1alpha"].flatMap((version) =>
     [
-      `/${version}/models/:model{.+}`,
-      `/${version}/models/google:gemini:generateContent`,
-      "gemini",
+      [
+        `/${version}/models/:model{.+}`,
+        `/${version}/models/google:gemini:generateContent`,
+        "gemini",
+      ],
+      [
+        `/${version}/:model{.+/.+:(?:stream)?[gG]enerateContent}`,
+        `/${version}/google/gemini:generateContent`,
+        "gemini",
+      ],
     ] as const
   ),
 ];
