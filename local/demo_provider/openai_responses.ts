@@ -119,6 +119,7 @@ class ResponsesSpeech implements Frames {
     this.#item = new ResponseItem(kind, this.#output.length, {
       tool: toolCall?.name ?? "",
       isSummarised: showsReasoning,
+      provider: this.#provider,
     });
     return this.#events(this.#item.open());
   }

@@ -9,6 +9,16 @@ export interface ResponseEvent {
 
 const PREFIXES = { reasoning: "rs", text: "msg", arguments: "fc" } as const;
 
+/** What of an item is not in its words. */
+interface ItemOptions {
+  /** The function that is called; empty for none. */
+  readonly tool: string;
+  /** True where what was thought is shown. */
+  readonly isSummarised: boolean;
+  /** xAI gives what was thought a status, as all else has. */
+  readonly provider: string;
+}
+
 /** One item while it is streamed. */
 export class ResponseItem {
   readonly kind: Piece["kind"];
@@ -17,19 +27,21 @@ export class ResponseItem {
   readonly #callId = `call_${randomText(24)}`;
   readonly #tool: string;
   readonly #isSummarised: boolean;
+  readonly #hasReasoningStatus: boolean;
   #text = "";
   #status: "in_progress" | "completed" | "incomplete" = "in_progress";
 
   constructor(
     kind: Piece["kind"],
     index: number,
-    { tool, isSummarised }: { readonly tool: string; readonly isSummarised: boolean },
+    { tool, isSummarised, provider }: ItemOptions,
   ) {
     this.kind = kind;
     this.#index = index;
     this.#id = `${PREFIXES[kind]}_${randomHex(50)}`;
     this.#tool = tool;
     this.#isSummarised = isSummarised;
+    this.#hasReasoningStatus = provider === "xai";
   }
 
   open(): ResponseEvent[] {
@@ -129,7 +141,12 @@ export class ResponseItem {
           role: "assistant",
         };
       case "reasoning":
-        return { id, type: "reasoning", summary: this.#text === "" ? [] : [summary(this.#text)] };
+        return {
+          id,
+          type: "reasoning",
+          summary: this.#text === "" ? [] : [summary(this.#text)],
+          ...(this.#hasReasoningStatus ? { status } : {}),
+        };
       case "arguments":
         return {
           id,
