@@ -49,7 +49,7 @@ testDialects(
 );
 
 testDialects(
-  "a line of 5 MB is read, or passes unread above the cap; the report counts",
+  "lesson 31: a line of 5 MB is read, or passes unread above the cap; the report counts",
   (dialect, made) => {
     const long = made.content("x".repeat(5_000_000));
     const chunks = chunksOf(encode(streamOf(made, long, made.report(made.usage))), 65_536);

@@ -34,7 +34,7 @@ Deno.test("no limit leaves the request without one", () => {
   assertEquals([body.max_tokens, body.max_completion_tokens], [undefined, undefined]);
 });
 
-Deno.test("usage is switched on where it must be, keeping other options, and then withheld", () => {
+Deno.test("lesson 19: usage is switched on where it must be, keeping other options, and then withheld", () => {
   const upstream = rewrite({ stream: true, stream_options: { include_obfuscation: false } });
   assertEquals(upstream.body.stream_options, { include_obfuscation: false, include_usage: true });
   assertEquals(upstream.withholdUsage, true);

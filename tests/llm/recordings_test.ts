@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { Buffer } from "node:buffer";
 import type { EventKind, MeterSnapshot } from "../../shared/llm/meter.ts";
 import { meterBody } from "../../shared/llm/meter_body.ts";
 import { createEventSplitter, type SplitEvent } from "../../shared/llm/sse_events.ts";
@@ -14,6 +15,7 @@ import {
 } from "./recordings.ts";
 
 const RANDOM_CHUNKINGS = 200;
+const METERED_EVERY = 8;
 
 const all = listRecordings();
 const spoken = (all ?? []).filter((one) => dialectOf(one) !== undefined);
@@ -163,8 +165,7 @@ function assertSameEvents(found: readonly SplitEvent[], run: Run, bytes: Uint8Ar
 }
 
 function isAt(part: Uint8Array, bytes: Uint8Array, offset: number): boolean {
-  for (let i = 0; i < part.length; i++) if (part[i] !== bytes[offset + i]) return false;
-  return true;
+  return Buffer.compare(part, bytes.subarray(offset, offset + part.length)) === 0;
 }
 
 testRecordings(
@@ -195,9 +196,11 @@ testRecordings(
       const cuts = fc.array(fc.nat(bytes.length), { maxLength: 30, size: "max" });
       fc.assert(
         fc.property(cuts, (cuts) => {
-          const run = meterStream(recording, cutAt(bytes, cuts));
-          assertSameEvents(run.events, whole, bytes, recording.file);
-          assertEquals(run.snapshot, whole.snapshot, recording.file);
+          const chunks = cutAt(bytes, cuts);
+          assertSameEvents(split(chunks), whole, bytes, recording.file);
+          // The same events are metered to the same: shown for some, for it takes most of the time.
+          if (cuts.length % METERED_EVERY !== 0) return;
+          assertEquals(meterStream(recording, chunks).snapshot, whole.snapshot, recording.file);
         }),
         { numRuns: RANDOM_CHUNKINGS },
       );
