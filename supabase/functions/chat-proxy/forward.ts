@@ -10,6 +10,7 @@ import {
   endpointUrl,
   type Provider,
 } from "../../../shared/llm/providers.ts";
+import { withoutGzip } from "./compressed.ts";
 import { rateLimitHeaders } from "./rate_limits.ts";
 
 /** What came of it. An `answer` has a body that must be read or cancelled. */
@@ -103,19 +104,20 @@ async function understand(
   key: string,
   signal: AbortSignal,
 ): Promise<Forwarded> {
-  if (response.ok && response.body !== null) {
+  const body = withoutGzip(response);
+  if (response.ok && body !== null) {
     if (/^text\/html\b/i.test(response.headers.get("content-type") ?? "")) {
       // A login page, a proxy's greeting: whatever it is, it is no answer.
-      await response.body.cancel().catch(() => {});
+      await body.cancel().catch(() => {});
       return failed({
         code: "UPSTREAM_ERROR",
         message: `${provider.name} sent a web page. Nothing was charged; the operator should ` +
           "check the provider's address.",
       }, FALL_BACK);
     }
-    return { kind: "answer", response, body: response.body };
+    return { kind: "answer", response, body };
   }
-  const text = await readError(response, signal);
+  const text = await readError(body, signal);
   const { status } = response;
   const isOutOfQuota = status === 429 && text.includes("insufficient_quota");
   const next = isOutOfQuota ? FALL_BACK : nextAfter(response);
@@ -183,9 +185,12 @@ function nextAfter({ status, headers }: Response): Next {
  * The beginning of an error body, as long as it comes: what the status means stands without it. The
  * rest is not read, as it may have no end.
  */
-async function readError(response: Response, signal: AbortSignal): Promise<string> {
-  if (response.body === null) return "";
-  const reader = response.body.getReader();
+async function readError(
+  body: ReadableStream<Uint8Array> | null,
+  signal: AbortSignal,
+): Promise<string> {
+  if (body === null) return "";
+  const reader = body.getReader();
   const leave = () => void reader.cancel().catch(() => {});
   // The abort itself may go unheard once the headers are there.
   signal.addEventListener("abort", leave);
