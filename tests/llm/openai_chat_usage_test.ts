@@ -215,6 +215,11 @@ Deno.test("calls that no price covers are flagged", () => {
   assertEquals(report({ ...usage, num_sources_used: 2 }).flags, ["unpriced_tool"]);
   assertEquals(report({ ...usage, num_server_side_tools_used: 1 }).flags, ["unpriced_tool"]);
   assertEquals(report({ ...usage, num_sources_used: 0 }).flags, []);
+  const ran = {
+    choices: [{ message: { content: "So.", executed_tools: [{ type: "search" }] } }],
+    usage,
+  };
+  assertEquals(OPENAI_CHAT.readAnswer(ran, DEFAULT_COUNTING).flags, ["unpriced_tool"]);
 });
 
 Deno.test("the provider's own cost and tier are taken down, a dear tier with a flag", () => {

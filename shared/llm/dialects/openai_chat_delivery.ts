@@ -14,12 +14,15 @@ export interface Delivery {
   hasRole(): boolean;
   /** True once it cites a page: it was searched for, though some providers do not count how often. */
   isCited(): boolean;
+  /** True once it tells of tools that the provider ran by itself, as Groq's Compound does. */
+  ranTools(): boolean;
 }
 
 export function createDelivery(): Delivery {
   const text = createTextTokens();
   let hasRole = false;
   let isCited = false;
+  let ranTools = false;
   let delivered = false;
 
   function count(value: unknown): void {
@@ -46,6 +49,7 @@ export function createDelivery(): Delivery {
     isCited ||= arrayOf(message.annotations).some((item) =>
       objectOf(item)?.type === "url_citation"
     );
+    if (arrayOf(message.executed_tools).length > 0) ranTools = true;
     return delivered;
   }
 
@@ -83,5 +87,6 @@ export function createDelivery(): Delivery {
     upper: text.upper,
     hasRole: () => hasRole,
     isCited: () => isCited,
+    ranTools: () => ranTools,
   };
 }

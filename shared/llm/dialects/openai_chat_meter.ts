@@ -15,6 +15,7 @@ import type { SplitEvent } from "../sse_events.ts";
 import { createDelivery } from "./openai_chat_delivery.ts";
 import { DONE_EVENT, readError } from "./openai_chat_errors.ts";
 import { readUsage, type UsageReport } from "./openai_chat_usage.ts";
+import { isDearTier } from "./openai_responses_usage.ts";
 
 const encoder = new TextEncoder();
 const NO_BYTES = new Uint8Array(0);
@@ -166,7 +167,8 @@ function createAnswerReader(rules: CountingRules): AnswerReader {
         ...new Set([
           ...flags,
           ...(report?.flags ?? []),
-          ...(serviceTier === "priority" ? ["unpriced_tier" as const] : []),
+          ...(delivery.ranTools() ? ["unpriced_tool" as const] : []),
+          ...(isDearTier(serviceTier) ? ["unpriced_tier" as const] : []),
         ]),
       ],
     };

@@ -11,6 +11,9 @@ export interface UnmeteredField {
 
 const never = () => false;
 
+/** `on_demand` is Groq's word for the default one, `standard` Mistral's. */
+const PRICED_TIERS = ["auto", "default", "flex", "on_demand", "standard"] as const;
+
 const OUTPUT_KINDS = ["text", "audio", "image"] as const;
 
 /** Refused rather than sold below cost: the request never reaches the provider. */
@@ -59,7 +62,7 @@ export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   {
     name: "service_tier",
     // flex costs less than the price here, which is the user's own choice; an unknown tier may not.
-    allows: (value) => value === "auto" || value === "default" || value === "flex",
+    allows: (value) => PRICED_TIERS.some((tier) => tier === value),
     why: `Other tiers cost more than the price here. Use "default".`,
   },
   {
