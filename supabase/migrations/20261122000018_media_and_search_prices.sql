@@ -72,7 +72,7 @@ begin
 end
 $$;
 
--- A price version as it travels: amounts as decimal strings, per 1,000 tokens or a request or a search.
+-- A price version as it travels: decimal strings, USD per 1,000 tokens, a request, or a search.
 create or replace function billing.price_as_json(p_version bigint) returns jsonb
 language plpgsql
 stable

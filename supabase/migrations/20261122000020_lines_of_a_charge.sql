@@ -1,8 +1,8 @@
--- What a charge is made of, line by line: its cost is their sum, and its receipt shows them. The same
--- arithmetic stands in shared/pricing/charge.ts, which estimates.
+-- What a charge is made of, line by line: its cost is their sum, and its receipt shows them. The
+-- same arithmetic stands in shared/pricing/charge.ts, which estimates.
 --
--- What every request calls is plpgsql, whose plans a connection keeps: the body of an SQL function is
--- planned anew at each call.
+-- What every request calls is plpgsql, whose plans a connection keeps: the body of an SQL function
+-- is planned anew at each call.
 
 -- The disjoint lines of a usage, in the order in which they are shown. A class is here without its
 -- sound and images, which have lines of their own; a search costs nothing where it has no fee.
@@ -113,9 +113,9 @@ as $$
   limit 1;
 $$;
 
--- What other models used in a charge, as a list, each with its cost at the price that it had when the
--- request was reserved, so that a repeated settle finds the same. One without a price of its own is
--- charged as the charge's model is. Refuses what is no such list.
+-- What other models used in a charge, by name, each with its cost at the price that it had when the
+-- request was reserved, so that a repeated settle finds the same. One without a price of its own
+-- costs what the charge's model does. Refuses what is no such list.
 create function billing.other_models_of(
   p_charge public.usage_records,
   p_other_models jsonb,
@@ -139,7 +139,7 @@ begin
       coalesce(billing.version_at(p_charge.provider_id, r.model, p_at), p_charge.price_version),
       r.input, r.cache_read, r.cache_write_5m, r.cache_write_1h, r.output, 0
     )::billing.usage_of_other_models
-    order by r.model
+    order by r.model collate "C"
   )
   into others
   from jsonb_to_recordset(p_other_models) r (
