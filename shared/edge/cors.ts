@@ -4,6 +4,7 @@ import type { MiddlewareHandler } from "hono";
 /** The response headers that carry meaning, so that a browser's script may read them. */
 export const EXPOSED_HEADERS = [
   "x-request-id",
+  "request-id", // The same, for the SDKs of Anthropic.
   "x-cost",
   "x-balance",
   "x-free-limit",

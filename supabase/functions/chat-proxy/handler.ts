@@ -43,6 +43,11 @@ export function createChatApp(deps: ChatProxyDeps) {
     corsAllowedOrigins: deps.env.corsAllowedOrigins,
     refusalFromError: refusalFromOutage,
   });
+  app.use(async (c, next) => {
+    await next();
+    // Anthropic's SDKs look for the id there, to name it in their errors and their answers.
+    if (c.req.raw.headers.has("anthropic-version")) c.header("request-id", c.get("requestId"));
+  });
   const POST = (dialect: DialectName) => ({ POST: (c: AppContext) => chat(c, dialect, deps) });
   addRoute(app, "/", POST("openai-chat"));
   addRoute(app, "/v1/chat/completions", POST("openai-chat"));

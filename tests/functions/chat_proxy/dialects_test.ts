@@ -135,6 +135,18 @@ Deno.test("lesson 4: a 402 of every route is told in its dialect's form and in o
   }
 });
 
+Deno.test("Anthropic's SDKs find the request's id where Anthropic has it, in answers and refusals", async () => {
+  const { deps } = proxyOn({ ...SET, provider: DIALECTS.messages.answer });
+  for (const body of [DIALECTS.messages.body, {}]) {
+    const request = ask("/v1/messages", body);
+    request.headers.set("anthropic-version", "2023-06-01");
+    const { headers } = await createHandler(deps)(request);
+    assertEquals(headers.get("request-id"), headers.get("x-request-id"));
+  }
+  const other = await createHandler(deps)(ask("/v1/messages", {}));
+  assertEquals(other.headers.get("request-id"), null);
+});
+
 Deno.test("a model is refused over a dialect that its provider does not speak", async () => {
   const { deps, steps } = proxyOn(SET);
   const body = { ...DIALECTS.messages.body, model: "openai:gpt-4o" };
