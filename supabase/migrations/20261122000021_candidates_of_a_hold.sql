@@ -135,8 +135,9 @@ as $$
   join billing.model_pricing_history h on h.price_version = v.version;
 $$;
 
--- Fills in what the prices of its models say of a new reservation: their versions, its bounds. The
--- output limit is what is wanted, whether or not the balance affords it.
+-- Fills in what the prices of its models say of a new reservation: their versions, its output limit,
+-- which is what is wanted, whether or not the balance affords it. The bound of the prompt is the
+-- caller's word: a prompt that the provider reads again after each search passes the context window.
 create function billing.price_hold(
   p_hold billing.reservations,
   p_output_tokens_max integer,
@@ -148,8 +149,6 @@ set search_path = ''
 as $$
 declare
   price public.model_pricing := billing.current_price(p_hold.provider_id, p_hold.model_id);
-  -- The largest context window; null where one is not known.
-  input_tokens_max integer := price.max_input_tokens;
   name text;
 begin
   p_hold.price_version := price.price_version;
@@ -162,12 +161,7 @@ begin
       split_part(name, ':', 1), substr(name, strpos(name, ':') + 1)
     );
     p_hold.fallback_versions := p_hold.fallback_versions || price.price_version;
-    input_tokens_max := case
-      when num_nulls(input_tokens_max, price.max_input_tokens) = 0
-        then greatest(input_tokens_max, price.max_input_tokens)
-    end;
   end loop;
-  p_hold.input_tokens_max := least(p_hold.input_tokens_max, input_tokens_max);
   return p_hold;
 end
 $$;

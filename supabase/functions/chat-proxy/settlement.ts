@@ -36,6 +36,9 @@ export type SettlementOptions = {
   waitUntil: (promise: Promise<unknown>) => void;
 };
 
+/** As many as the ledger takes; nobody has seen an answer by more than two models. */
+const OTHER_MODELS_MAX = 8;
+
 /** What is odd about a report that is charged all the same. */
 const ODD_USAGE: readonly MeterFlag[] = [
   "negative_count",
@@ -88,7 +91,7 @@ export async function settleRequest(
   const reported = {
     media: isReported ? snapshot.media : NO_MEDIA,
     webSearches: isReported ? snapshot.webSearches : 0,
-    otherModels: isReported ? snapshot.otherModels : [],
+    otherModels: isReported ? snapshot.otherModels.slice(0, OTHER_MODELS_MAX) : [],
     providerCost: snapshot.providerCost,
     serviceTier: snapshot.serviceTier,
     flags: snapshot.flags,
