@@ -13,9 +13,9 @@ export type ServedModel = { price: Price; dialects: readonly DialectName[] };
 /** Whose list it is. */
 export type ListForm = "openai" | "anthropic" | "gemini";
 
-/** The form that the asking SDK reads: Google's has a path of its own, Anthropic's a header. */
+/** The form that the asking SDK reads: Google's has a path or its key's header, Anthropic's a header. */
 export function listFormOf(request: Request, path: string): ListForm {
-  if (path.startsWith("/v1beta/") || path.startsWith("/v1alpha/")) return "gemini";
+  if (/^\/v1(beta|alpha)\//.test(path) || request.headers.has("x-goog-api-key")) return "gemini";
   return request.headers.has("anthropic-version") ? "anthropic" : "openai";
 }
 

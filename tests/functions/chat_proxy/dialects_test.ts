@@ -211,12 +211,19 @@ Deno.test("the list of models has the form that the asking SDK reads, and says w
 
   const anthropic = await list("/v1/models", { "anthropic-version": "2023-06-01" });
   assertEquals([anthropic.has_more, anthropic.data[0].type], [false, "model"]);
-  const gemini = await list("/v1beta/models");
-  assertEquals(
-    gemini.models.find(({ name }: { name: string }) => name === "models/google:gemini")
-      .supportedGenerationMethods,
-    ["generateContent", "streamGenerateContent"],
-  );
+  const token = AS_USER.authorization.replace("Bearer ", "");
+  for (
+    const gemini of [
+      await list("/v1beta/models"),
+      await list("/v1/models", { "x-goog-api-key": token }),
+    ]
+  ) {
+    assertEquals(
+      gemini.models.find(({ name }: { name: string }) => name === "models/google:gemini")
+        .supportedGenerationMethods,
+      ["generateContent", "streamGenerateContent"],
+    );
+  }
   assertEquals((await list("/v1/models/openai:gpt-4o")).id, "openai:gpt-4o");
 });
 
