@@ -6,8 +6,8 @@ import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
 import type { Settlement } from "../../../shared/credit/results.ts";
 import { LOG, logError, logInfo, logWarning } from "../../../shared/edge/log.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
-import type { MeterFlag, MeterSnapshot, OtherModelUsage } from "../../../shared/llm/meter.ts";
-import { type MediaTokens, NO_MEDIA } from "../../../shared/pricing/usage.ts";
+import type { MeterFlag, MeterSnapshot } from "../../../shared/llm/meter.ts";
+import { beyondTokens, loggedBeyond } from "./beyond_tokens.ts";
 import { decideCharge } from "./decide_charge.ts";
 import type { End, Outcome } from "./ending.ts";
 
@@ -35,9 +35,6 @@ export type SettlementOptions = {
   /** For what the reader need not wait for. */
   waitUntil: (promise: Promise<unknown>) => void;
 };
-
-/** As many as the ledger takes; nobody has seen an answer by more than two models. */
-const OTHER_MODELS_MAX = 8;
 
 /** What is odd about a report that is charged all the same. */
 const ODD_USAGE: readonly MeterFlag[] = [
@@ -87,15 +84,7 @@ export async function settleRequest(
   if (decision.kind === "release") {
     return await releaseRequest(context, decision.reason, options);
   }
-  const isReported = decision.basis === "reported";
-  const reported = {
-    media: isReported ? snapshot.media : NO_MEDIA,
-    webSearches: isReported ? snapshot.webSearches : 0,
-    otherModels: isReported ? snapshot.otherModels.slice(0, OTHER_MODELS_MAX) : [],
-    providerCost: snapshot.providerCost,
-    serviceTier: snapshot.serviceTier,
-    flags: snapshot.flags,
-  };
+  const beyond = beyondTokens(snapshot, decision.basis);
   const usage = {
     request_id: context.requestId,
     user_id: context.userId,
@@ -103,7 +92,7 @@ export async function settleRequest(
     model: context.model,
     tokens: decision.tokens,
     basis: decision.basis,
-    ...logged(reported),
+    ...loggedBeyond(beyond),
     provider_request_id: snapshot.providerRequestId,
     finish: snapshot.finish ?? end,
     first_token_ms: firstTokenMs,
@@ -121,7 +110,7 @@ export async function settleRequest(
         model: context.model,
         tokens: decision.tokens,
         basis: decision.basis,
-        ...reported,
+        ...beyond,
         providerRequestId: usage.provider_request_id,
         finish: usage.finish,
         firstTokenMs,
@@ -166,25 +155,6 @@ export async function settleRequest(
     balance: settled.balance,
     tokens: settled.tokens,
     basis: settled.basis,
-  };
-}
-
-/** What was reported beyond tokens, as it stands in a log line: only what there is. */
-function logged(
-  { media, webSearches, otherModels, providerCost, serviceTier }: {
-    media: MediaTokens;
-    webSearches: number;
-    otherModels: readonly OtherModelUsage[];
-    providerCost: string | null;
-    serviceTier: string | null;
-  },
-): Record<string, unknown> {
-  return {
-    ...(Object.values(media).some((count) => count > 0) && { media }),
-    ...(webSearches > 0 && { web_searches: webSearches }),
-    ...(otherModels.length > 0 && { other_models: otherModels }),
-    ...(providerCost !== null && { provider_cost: providerCost }),
-    ...(serviceTier !== null && { service_tier: serviceTier }),
   };
 }
 
