@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { encode as o200k } from "gpt-tokenizer/o200k_base";
 import { DIALECTS } from "../../shared/llm/dialects.ts";
-import type { MeterSnapshot } from "../../shared/llm/meter.ts";
+import type { Meter, MeterSnapshot } from "../../shared/llm/meter.ts";
 import { type AbortPolicy, countingRules, findProvider } from "../../shared/llm/providers.ts";
 import { createEventSplitter } from "../../shared/llm/sse_events.ts";
 import { promptTokens, type Tokens } from "../../shared/pricing/usage.ts";
@@ -18,8 +18,11 @@ export interface Cut {
   readonly bytes: Uint8Array;
   /** After how many bytes. */
   readonly at: number;
-  /** Whether the connection breaks, the body ends as if it were whole, or the reader leaves. */
-  readonly how: "breaks" | "ends" | "is left";
+  /**
+   * Whether the connection breaks, the body ends as if it were whole, the reader leaves a provider
+   * that waits, or one that goes on meanwhile.
+   */
+  readonly how: "breaks" | "ends" | "is left" | "is left midway";
   /** What can be read of it: its whole events, or all of it where it ends as if it were whole. */
   readonly events: Uint8Array;
 }
@@ -30,8 +33,7 @@ const TOKENS_MORE = 12;
 
 /** What the meter of the stream knows after these events, and after what was left over, if it ended. */
 export function metered(replay: Replay, bytes: Uint8Array, isEnded: boolean): MeterSnapshot {
-  const provider = findProvider(replay.provider);
-  const meter = DIALECTS.get(replay.dialect)!.createMeter(countingRules(provider, replay.dialect));
+  const meter = createMeterOf(replay);
   const splitter = createEventSplitter();
   for (const event of splitter.push(bytes)) {
     if (meter.fold(event) === "terminal") return meter.snapshot();
@@ -39,6 +41,18 @@ export function metered(replay: Replay, bytes: Uint8Array, isEnded: boolean): Me
   const rest = isEnded ? splitter.flush() : null;
   if (rest !== null) meter.fold(rest);
   return meter.snapshot();
+}
+
+/** Whether the reader must be told that the provider broke off. */
+export function isBroken({ replay, events, how }: Cut): boolean {
+  const { finish, usage, error } = metered(replay, events, how === "ends");
+  if (how === "ends") return finish === null && usage === null && error === null;
+  const meter = createMeterOf(replay);
+  return createEventSplitter().push(events).every((event) => meter.fold(event) !== "terminal");
+}
+
+function createMeterOf({ provider, dialect }: Replay): Meter {
+  return DIALECTS.get(dialect)!.createMeter(countingRules(findProvider(provider), dialect));
 }
 
 /** Whether a provider is read on although its client has left: for the report. */
@@ -60,6 +74,7 @@ export function judgeCut(cut: Cut, end: Ended, prices: Prices): Verdict {
   const isWhole = how === "is left" && isDrained(cut);
   const seen = metered(replay, isWhole ? bytes : events, isWhole || how === "ends");
   const { charge } = end;
+  if (how === "is left midway") return judgeRace(cut, end, prices);
   const isFree = seen.usage === null
     ? !seen.hasContent && (how !== "is left" || isWhole || seen.error !== null)
     : !seen.hasContent && seen.usage.output === 0;
@@ -77,6 +92,25 @@ export function judgeCut(cut: Cut, end: Ended, prices: Prices): Verdict {
   assertEquals(charge.basis, "estimated");
   checkCeiling(charge, end, prices);
   return checkEstimate(cut, seen, charge, end, isWhole);
+}
+
+/** A charge for at least what the reader has seen, and at most for all that there was. */
+function judgeRace({ replay, bytes, events }: Cut, end: Ended, prices: Prices): Verdict {
+  const { charge, state } = end;
+  const least = metered(replay, events, false);
+  const most = metered(replay, bytes, true);
+  if (charge === null) {
+    assertEquals([state, least.hasContent], ["released", false]);
+    return "released";
+  }
+  checkCost(charge, prices);
+  if (charge.basis === "reported") return checkReport(replay, charge);
+  assertEquals([state, charge.basis], ["settled", "estimated"]);
+  checkCeiling(charge, end, prices);
+  const { output } = charge.tokens;
+  assert(output >= Math.min(least.outputTokensEstimate, end.outputTokensReserved), `${output}`);
+  assert(output <= Math.max(1, most.outputTokensEstimate), `${output}`);
+  return output === 0 ? "prompt alone" : "estimated";
 }
 
 /** By its tokens and its prices, to the last decimal, and all of it collected. */

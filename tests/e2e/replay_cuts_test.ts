@@ -3,12 +3,12 @@
  * each stream; `REPLAY_CUTS=50` takes 50, and `REPLAY_SEED` the same ones again.
  */
 import { assert, assertEquals } from "@std/assert";
-import { cutAt } from "../llm/chunks.ts";
+import { chunksOf, cutAt } from "../llm/chunks.ts";
 import { readRecording } from "../llm/recordings.ts";
 import type { TestUser } from "../support/stack.ts";
 import { heldStream, shortStream, streamOf } from "../support/upstream.ts";
 import { ask, latin1, withoutCost } from "./replay_client.ts";
-import { type Cut, isDrained, judgeCut, type Verdict } from "./replay_cuts.ts";
+import { type Cut, isBroken, isDrained, judgeCut, type Verdict } from "./replay_cuts.ts";
 import { collectedByUser, endsOf } from "./replay_ledger.ts";
 import { MODEL } from "./replay_prices.ts";
 import { areRecordingsThere, generator, ofRecordings, replaysOf } from "./replay_recordings.ts";
@@ -94,7 +94,8 @@ for (const how of ["breaks", "ends"] as const) {
   );
 }
 
-async function breakOff(user: TestUser, { replay, bytes, at, how, events }: Cut) {
+async function breakOff(user: TestUser, cut: Cut) {
+  const { replay, bytes, at, how, events } = cut;
   const id = ++lastId;
   const pieces = cutAt(bytes.subarray(0, at), [at / 3, at / 2].map(Math.floor));
   stack!.answers.set(id, () => how === "ends" ? streamOf(pieces) : shortStream(pieces));
@@ -103,7 +104,8 @@ async function breakOff(user: TestUser, { replay, bytes, at, how, events }: Cut)
   const got = withoutCost(new Uint8Array(await response.arrayBuffer())).text;
   stack!.answers.delete(id);
   const isRight = response.status === 200
-    ? got.startsWith(latin1(events))
+    ? got.startsWith(latin1(events)) &&
+      got.slice(events.length).includes("UPSTREAM_ERROR") === isBroken(cut)
     // It broke off before its headers were there.
     : response.status === 502 && events.length === 0;
   return fault(response, isRight ? null : `${response.status}, ${got.slice(-300)}`);
@@ -132,6 +134,28 @@ Deno.test(
         held.goOn();
         return fault(response, "the provider was not left");
       }
+      return fault(response, response.status === 200 ? null : String(response.status));
+    });
+  },
+);
+
+Deno.test(
+  ofRecordings(
+    "a recorded stream whose reader leaves while it goes on is charged at least for what was read, and at most for what there was",
+  ),
+  async () => {
+    await runCuts(cutsThat("is left midway"), async (user, cut) => {
+      const { replay, bytes, events } = cut;
+      const id = ++lastId;
+      stack!.answers.set(id, () => streamOf(chunksOf(bytes, 100 + (id * 37) % 900)));
+      const model = `${replay.provider}:${MODEL}`;
+      const aborter = new AbortController();
+      const response = await ask(stack!, user, {
+        ...{ dialect: replay.dialect, model, id, stream: true, signal: aborter.signal },
+      });
+      await readAtLeast(response, events.length);
+      aborter.abort();
+      stack!.answers.delete(id);
       return fault(response, response.status === 200 ? null : String(response.status));
     });
   },
