@@ -132,6 +132,42 @@ Deno.test("the SDK gets a tool call, whole and streamed, and can answer it", asy
   assertEquals(answer.choices[0]?.message.content, "Rain.");
 });
 
+Deno.test("runTools runs a tool and asks on until there is an answer, streamed or not", async () => {
+  const person = await stack.signUp();
+  const cities: string[] = [];
+  const asked = {
+    model: "openai:gpt-4o",
+    messages: [{ role: "user", content: 'The weather? [[demo: {"text": "Rain."}]]' } as const],
+    tools: [{
+      type: "function" as const,
+      function: {
+        ...WEATHER.tools[0]!.function,
+        parse: (json: string): { city: string } => JSON.parse(json),
+        function: ({ city }: { city: string }) => void cities.push(city),
+      },
+    }],
+  };
+  const { completions } = sdk(person).chat;
+  assertEquals(await completions.runTools(asked).finalContent(), "Rain.");
+  const streaming = completions.runTools({
+    ...asked,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  assertEquals(await streaming.finalContent(), "Rain.");
+  assertEquals(cities, ["Zürich", "Zürich"]);
+  const used = await streaming.totalUsage();
+  const charged = await until("four charges", async () => {
+    const rows = await stack.sql`
+      select input_tokens, output_tokens from public.usage_records
+      where user_id = ${person.id} order by created_at`;
+    return rows.length === 4 && rows;
+  });
+  const [third, fourth] = charged.slice(2);
+  assertEquals(used.prompt_tokens, third?.["input_tokens"] + fourth?.["input_tokens"]);
+  assertEquals(used.completion_tokens, third?.["output_tokens"] + fourth?.["output_tokens"]);
+});
+
 Deno.test("max_tokens and max_completion_tokens limit the answer, streamed or not, with finish length", async () => {
   const person = await stack.signUp();
   for (const limit of [{ max_tokens: 6 }, { max_completion_tokens: 6 }]) {
