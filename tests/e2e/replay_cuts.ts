@@ -51,6 +51,19 @@ export function isBroken({ replay, events, how }: Cut): boolean {
   return createEventSplitter().push(events).every((event) => meter.fold(event) !== "terminal");
 }
 
+/** After how many bytes the answer has its finish and not yet its report; null for never. */
+export function finishAt(replay: Replay, bytes: Uint8Array): number | null {
+  const meter = createMeterOf(replay);
+  let at = 0;
+  for (const event of createEventSplitter().push(bytes)) {
+    meter.fold(event);
+    at += event.bytes.length;
+    const { finish, usage } = meter.snapshot();
+    if (finish !== null && usage === null) return at;
+  }
+  return null;
+}
+
 function createMeterOf({ provider, dialect }: Replay): Meter {
   return DIALECTS.get(dialect)!.createMeter(countingRules(findProvider(provider), dialect));
 }

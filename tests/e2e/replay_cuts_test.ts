@@ -8,7 +8,7 @@ import { readRecording } from "../llm/recordings.ts";
 import type { TestUser } from "../support/stack.ts";
 import { heldStream, shortStream, streamOf } from "../support/upstream.ts";
 import { ask, latin1, withoutCost } from "./replay_client.ts";
-import { type Cut, isBroken, isDrained, judgeCut, type Verdict } from "./replay_cuts.ts";
+import { type Cut, finishAt, isBroken, isDrained, judgeCut, type Verdict } from "./replay_cuts.ts";
 import { collectedByUser, endsOf } from "./replay_ledger.ts";
 import { MODEL } from "./replay_prices.ts";
 import { areRecordingsThere, generator, ofRecordings, replaysOf } from "./replay_recordings.ts";
@@ -28,13 +28,13 @@ Deno.test.afterAll(() => stack?.stop());
 
 let lastId = 0;
 
-/** Some bytes of each stream, the same ones for the same seed. */
+/** Some bytes of each stream, the same ones for the same seed, and the one between finish and report. */
 function cutsThat(how: Cut["how"]): Cut[] {
   const random = generator(seed);
   return streams.flatMap((replay) => {
     const bytes = readRecording(replay);
-    return Array.from({ length: CUTS }, () => {
-      const at = Math.floor(random() * bytes.length);
+    const some = Array.from({ length: CUTS }, () => Math.floor(random() * bytes.length));
+    return [...some, finishAt(replay, bytes) ?? 0].map((at) => {
       const before = bytes.subarray(0, at);
       return { replay, bytes, at, how, events: how === "ends" ? before : wholeEvents(before) };
     });
@@ -72,7 +72,7 @@ async function runCuts(
   }
   const seconds = ((performance.now() - begunMs) / 1000).toFixed(1);
   console.log(
-    `${cuts.length} cuts, ${CUTS} of each of ${streams.length} streams, in ${seconds} s; ` +
+    `${cuts.length} cuts, ${CUTS} at random and 1 at the finish of each of ${streams.length} streams, in ${seconds} s; ` +
       `REPLAY_SEED=${seed}. REPLAY_CUTS=50 for 50 of each.`,
   );
   console.table(Object.fromEntries(table));
