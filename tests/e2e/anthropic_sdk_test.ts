@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import Anthropic from "@anthropic-ai/sdk";
+import type { BetaRunnableTool } from "@anthropic-ai/sdk/lib/tools/BetaRunnableTool";
 import { setBalance } from "../support/charges.ts";
 import type { TestUser } from "../support/stack.ts";
 import { settled } from "./clients_harness.ts";
@@ -112,6 +113,28 @@ Deno.test("a tool is used and its result answered, whole and streamed", async ()
     used.map((usage) => [usage.input_tokens, usage.output_tokens]),
   );
   await assertPaid(stack, user, charges);
+});
+
+Deno.test("toolRunner runs a tool and asks on, with all messages since no thread is kept", async () => {
+  const user = await stack.signUp();
+  const cities: unknown[] = [];
+  const tool: BetaRunnableTool<{ city: string }> = {
+    name: "get_weather",
+    input_schema: WEATHER_SCHEMA,
+    parse: (input) => input as { city: string },
+    run: ({ city }) => {
+      cities.push(city);
+      return "Rain";
+    },
+  };
+  const asked = asking(ordered({ text: "Rain." }, "How is the weather?"));
+  const { messages } = sdk(user).beta;
+  for (const stream of [false, true]) {
+    const { content } = await messages.toolRunner({ ...asked, tools: [tool], stream });
+    assertEquals(content.map((block) => block.type === "text" && block.text), ["Rain."]);
+  }
+  assertEquals(cities, [CITY, CITY]);
+  await assertPaid(stack, user, await chargesOfUser(stack, user, 4));
 });
 
 Deno.test("thinking comes in blocks of its own, and is charged within the output", async () => {

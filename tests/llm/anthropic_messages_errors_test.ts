@@ -71,6 +71,22 @@ Deno.test("the envelope makes Anthropic's SDK raise the class of the status, wit
   }
 });
 
+Deno.test("a thread is refused by Anthropic's own code, which the SDK's tool runner goes on without", () => {
+  const refusal = { status: 400, code: "INVALID_REQUEST", message, param: "thread" };
+  assertEquals(ANTHROPIC_MESSAGES.errorBody(refusal), {
+    type: "error",
+    error: {
+      type: "invalid_request_error",
+      message,
+      details: {
+        error_code: "thread_unsupported_request",
+        unsupported: ["thread"],
+        param: "thread",
+      },
+    },
+  });
+});
+
 Deno.test("an error at the end of a stream is raised out of the SDK's loop over events", async () => {
   const error = { status: 502, code: "UPSTREAM_ERROR", message };
   const begun = encode(stream(start(), textBlock, text("Hello")));

@@ -10,12 +10,17 @@ export function errorBody(error: DialectError): JsonObject {
     error: {
       type: errorType(error.status),
       message: error.message,
-      details: {
-        error_code: error.code,
-        ...(error.param === undefined || error.param === null ? {} : { param: error.param }),
-      },
+      details: detailsOf(error),
     },
   };
+}
+
+function detailsOf({ code, param }: DialectError): JsonObject {
+  // By Anthropic's own code for it the SDK's tool runner goes on without a thread.
+  if (param === "thread") {
+    return { error_code: "thread_unsupported_request", unsupported: [param], param };
+  }
+  return { error_code: code, ...(param === undefined || param === null ? {} : { param }) };
 }
 
 /** The same at the end of a stream. Anthropic ends a stream with it: no `message_stop` follows. */
