@@ -31,6 +31,10 @@ import {
 const stack = await startSdkStack();
 Deno.test.afterAll(() => stack.stop());
 
+/** One provider of each dialect, where the rest differ in nothing. */
+const DIALECTS = ["openai, chat", "openai, responses", "anthropic", "google, by a bare name"]
+  .map((name) => AI_PROVIDERS.find((provider) => provider.name === name)!);
+
 function modelOf(
   provider: AiProvider,
   { token }: Pick<TestUser, "token">,
@@ -171,9 +175,7 @@ Deno.test("ai: abort in mid-stream is settled and charged once, by whether the p
 Deno.test("ai: objects come whole and streamed where the provider has schemas", async () => {
   const user = await stack.signUp();
   const schema = jsonSchema<{ city: string }>({ ...WEATHER_SCHEMA, additionalProperties: false });
-  const named = ["openai, chat", "openai, responses", "anthropic", "google, by a bare name"];
-  const providers = AI_PROVIDERS.filter(({ name }) => named.includes(name));
-  for (const provider of providers) {
+  for (const provider of DIALECTS) {
     const asking = {
       model: modelOf(provider, user),
       prompt: ordered({ text: '{"city": "Bern"}' }),
@@ -182,7 +184,23 @@ Deno.test("ai: objects come whole and streamed where the provider has schemas", 
     assertEquals((await generateText(asking)).output, { city: "Bern" }, provider.name);
     assertEquals(await streamText(asking).output, { city: "Bern" }, provider.name);
   }
-  await assertPaid(stack, user, await chargesOfUser(stack, user, 2 * providers.length));
+  await assertPaid(stack, user, await chargesOfUser(stack, user, 2 * DIALECTS.length));
+});
+
+Deno.test("ai: a stream that the provider breaks off ends with our error, charged for what came", async () => {
+  for (const provider of DIALECTS) {
+    const user = await stack.signUp();
+    const errors: unknown[] = [];
+    const { text, finishReason } = streamText({
+      model: modelOf(provider, user),
+      prompt: ordered({ output_tokens: 90, drop_after_tokens: 40, token_ms: 1 }),
+      onError: ({ error }) => void errors.push(error),
+    });
+    assert((await text).length > 100, provider.name);
+    assertEquals([errors.length, await finishReason], [1, "error"], provider.name);
+    assertMatch(String(errors[0]), /The provider broke off\. What was received is charged/);
+    await assertPaid(stack, user, await chargesOfUser(stack, user, 1));
+  }
 });
 
 Deno.test("ai: thoughts are shown where the provider shows them, and are charged within the output", async () => {

@@ -148,7 +148,7 @@ Deno.test("a failing provider raises InternalServerError, and an SDK that retrie
   const { token } = await stack.signUp();
   const client = sdk(token);
   await assertRaises(
-    client.ask(ordering({ fail: 500 })),
+    client.ask(ordering({ fail: 500, retry_after: 0 })),
     OpenAI.InternalServerError,
     502,
     "UPSTREAM_ERROR",
@@ -161,7 +161,7 @@ Deno.test("an Idempotency-Key is free again at once when its request failed: the
   const user = await stack.signUp();
   const key = { "idempotency-key": "order-2" };
   for (let i = 0; i < 12; i++) {
-    const response = await post(stack, user, ordering({ fail: 503 }), key);
+    const response = await post(stack, user, ordering({ fail: 503, retry_after: 0 }), key);
     const { code } = await response.json();
     assertEquals(code, "UPSTREAM_ERROR", `attempt ${i + 1}`);
   }
