@@ -14,7 +14,7 @@ async function farebox(...args: string[]) {
   return { code, out: text(stdout), err: text(stderr) };
 }
 
-Deno.test("a grant is made once a key, and a dry run makes none", async () => {
+Deno.test("lesson 27: a grant is made once a key, and a dry run makes none", async () => {
   const { id } = await stack.signUp();
   const grant = ["grant", id, "2.5", "--key", `k-${id}`];
   assertMatch((await farebox(...grant, "--dry-run")).out, /Would grant \$2\.5 .*who has \$10/);

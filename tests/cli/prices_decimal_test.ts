@@ -10,7 +10,7 @@ import {
 } from "../../cli/prices/decimal.ts";
 import { formatUsd } from "../../shared/pricing/money.ts";
 
-Deno.test("0.28 a million is 0.00028 a thousand, and so are its neighbours, without a float between", () => {
+Deno.test("lesson 28: 0.28 a million is 0.00028 a thousand, and so are its neighbours, without a float between", () => {
   const cases: [number, string][] = [
     [0.28, "0.00028"],
     [0.07, "0.00007"],

@@ -90,7 +90,7 @@ Deno.test("a price that is as the catalogue says is not written again", () => {
   assertEquals([writes, state], [[], "unchanged"]);
 });
 
-Deno.test("exactly three times is written, a hair more is quarantined, either way", () => {
+Deno.test("lesson 28: exactly three times is written, a hair more is quarantined, either way", () => {
   assertEquals(planOne(row(), { input_mtok: 3, output_mtok: 2 }).state, "change");
   assertEquals(planOne(row(), { input_mtok: 3.0001, output_mtok: 2 }).state, "quarantined");
   assertEquals(

@@ -55,7 +55,7 @@ for (const [fault, change] of Object.entries(BAD_RESERVES)) {
     }));
 }
 
-Deno.test("usage below zero, absent, or of an unknown basis is INVALID_ARGUMENT and stays open", () =>
+Deno.test("lesson 22: usage below zero, absent, or of an unknown basis is INVALID_ARGUMENT and stays open", () =>
   withDatabase(async ({ sql, service }) => {
     const userId = await createUser(sql);
     const { requestId } = await reserve(service, { userId });

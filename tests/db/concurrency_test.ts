@@ -10,7 +10,7 @@ import {
   settle,
 } from "../support/ledger_calls.ts";
 
-Deno.test("300 concurrent requests of one user with $0.05 cost at most $0.05, all of it collected, over 300 connections", () =>
+Deno.test("lesson 1: 300 concurrent requests of one user with $0.05 cost at most $0.05, all of it collected, over 300 connections", () =>
   withDatabase(async ({ sql, service }) => {
     await sql`update billing.settings set welcome_credit = 0.05`;
     const userId = await createUser(sql);
@@ -68,7 +68,7 @@ Deno.test("300 concurrent requests of one user with $0.05 cost at most $0.05, al
     await assertReconciled(sql);
   }, { connections: 300 }));
 
-Deno.test("concurrent settles of one request charge it once", () =>
+Deno.test("lesson 12: concurrent settles of one request charge it once", () =>
   withDatabase(async ({ sql, service }) => {
     const userId = await createUser(sql);
     const { requestId } = await reserve(service, { userId });
@@ -82,7 +82,7 @@ Deno.test("concurrent settles of one request charge it once", () =>
     await assertReconciled(sql);
   }, { connections: 20 }));
 
-Deno.test("a settle and a release that race end in one of the two, and the hold is returned once", () =>
+Deno.test("lesson 11: a settle and a release that race end in one of the two, and the hold is returned once", () =>
   withDatabase(async ({ sql, service }) => {
     const userId = await createUser(sql);
     for (let round = 0; round < 20; round++) {

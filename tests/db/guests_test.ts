@@ -32,7 +32,7 @@ Deno.test("of 50 requests at once with one token exactly 3 are let in, whatever 
     assertEquals(admitted.length, 3);
   }, { connections: 50 }));
 
-Deno.test("50 guests with tokens and addresses crossed over do not deadlock", () =>
+Deno.test("lesson 30: 50 guests with tokens and addresses crossed over do not deadlock", () =>
   withDatabase(async ({ service }) => {
     const admitted = await letIn(service, 50, (i) => ({
       tokenId: `t${i % 5}`,

@@ -102,7 +102,7 @@ Deno.test("any interleaving of all transitions on several connections ends with 
     );
   }, { connections: 8 }));
 
-Deno.test("any interleaving of several users and guests, all swept in one batch meanwhile, ends clean and without a deadlock", () =>
+Deno.test("lesson 30: any interleaving of several users and guests, all swept in one batch meanwhile, ends clean and without a deadlock", () =>
   withDatabase(async (database) => {
     const { sql, service } = database;
     await sql`update billing.settings set welcome_credit = 0.05, markup_basis_points = 777`;

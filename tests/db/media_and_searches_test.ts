@@ -44,7 +44,7 @@ const receiptOf = (service: Query, requestId: string) =>
     p_request_id: requestId,
   });
 
-Deno.test("sound and images are charged at their own price, or their class's, each token once", () =>
+Deno.test("lesson 20: sound and images are charged at their own price, or their class's, each token once", () =>
   withDatabase(async ({ sql, service }) => {
     await priceModel(sql);
     const userId = await createUser(sql);

@@ -54,7 +54,7 @@ Deno.test("a model whose price is deleted in mid-request still settles, and its 
     assertEquals((await accountOf(sql, userId)).reserved, "0");
   }));
 
-Deno.test("an unknown model is refused and nothing is held", () =>
+Deno.test("lesson 29: an unknown model is refused and nothing is held", () =>
   withDatabase(async ({ sql, service }) => {
     const userId = await createUser(sql);
     const refusal = await refusalOf(reserve(service, { userId, model: "gpt-99" }));

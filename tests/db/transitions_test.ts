@@ -21,7 +21,7 @@ function checkpoint(sql: Parameters<typeof call>[0], requestId: string, outputTo
   });
 }
 
-Deno.test("an expired reservation is settled at its checkpoint, and a late settle corrects it once", () =>
+Deno.test("lesson 9: an expired reservation is settled at its checkpoint, and a late settle corrects it once", () =>
   withDatabase(async ({ sql, service }) => {
     const userId = await createUser(sql);
     const { requestId } = await reserve(service, { userId });
@@ -77,7 +77,7 @@ Deno.test("a reservation that is kept alive does not expire", () =>
     assertEquals(await call(service, "expire"), { settled: 0, released: 0 });
   }));
 
-Deno.test("sweepers at once, against live settles, charge every request once", () =>
+Deno.test("lesson 10: sweepers at once, against live settles, charge every request once", () =>
   withDatabase(async ({ sql, service }) => {
     const userId = await createUser(sql);
     const requests: string[] = [];
@@ -100,7 +100,7 @@ Deno.test("sweepers at once, against live settles, charge every request once", (
     await assertReconciled(sql);
   }, { connections: 30 }));
 
-Deno.test("a cost above the balance is recorded whole, collected up to the balance, and raises an incident", () =>
+Deno.test("lesson 7: a cost above the balance is recorded whole, collected up to the balance, and raises an incident", () =>
   withDatabase(async ({ sql, service }) => {
     await sql`update billing.settings set welcome_credit = 0.02`;
     const userId = await createUser(sql);
@@ -137,7 +137,7 @@ Deno.test("what one request overruns is not taken from what another holds", () =
     await assertReconciled(sql);
   }));
 
-Deno.test("an estimate never exceeds what was reserved", () =>
+Deno.test("lesson 18: an estimate never exceeds what was reserved", () =>
   withDatabase(async ({ sql, service }) => {
     const userId = await createUser(sql);
     const { requestId } = await reserve(service, { userId });
@@ -145,7 +145,7 @@ Deno.test("an estimate never exceeds what was reserved", () =>
     await assertReconciled(sql);
   }));
 
-Deno.test("a balance that affords 60 tokens limits the answer to 60, and says that it did", () =>
+Deno.test("lesson 8: a balance that affords 60 tokens limits the answer to 60, and says that it did", () =>
   withDatabase(async ({ sql, service }) => {
     await sql`update billing.settings set welcome_credit = 0.0106, minimum_balance = 0.01`;
     const userId = await createUser(sql);
@@ -184,7 +184,7 @@ Deno.test("observe serves whom enforce would refuse, says so, and still never go
     await assertReconciled(sql);
   }));
 
-Deno.test("every transition is refused with other arguments under the same key", () =>
+Deno.test("lesson 27: every transition is refused with other arguments under the same key", () =>
   withDatabase(async ({ sql, service }) => {
     const userId = await createUser(sql);
     const other = await createUser(sql);

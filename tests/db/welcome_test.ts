@@ -37,7 +37,7 @@ Deno.test("the welcome credit is granted once over the trigger, a replayed webho
     await assertReconciled(sql);
   }));
 
-Deno.test("50 concurrent first calls of a user whom no trigger saw grant the credit once", () =>
+Deno.test("lesson 3: 50 concurrent first calls of a user whom no trigger saw grant the credit once", () =>
   withDatabase(async ({ sql, service, adminUrl }) => {
     const userId = await createUnseenUser(adminUrl);
     assertEquals(await grantKeys(sql, userId), []);

@@ -65,7 +65,7 @@ Deno.test("a stream that shows everything holds a slice, and may extend up to it
     assertEquals((held["price"] as Record<string, unknown>)["hides_reasoning"], false);
   }));
 
-Deno.test("a whole answer is held up to the limit of the client, the model or the balance, and says which", () =>
+Deno.test("lesson 8: a whole answer is held up to the limit of the client, the model or the balance, and says which", () =>
   withDatabase(async ({ sql, service }) => {
     const whole = async (outputTokensMax: number | null) => {
       const { requestId, held } = await reserve(service, {

@@ -167,7 +167,7 @@ Deno.test("a model that is nearly right is answered with the names that come nea
   assertEquals(JSON.parse(told.text).model, "openai:gpt-4oo");
 });
 
-Deno.test("the operator hears of a model without a price: in the log, and as an incident, in safe letters", async () => {
+Deno.test("lesson 29: the operator hears of a model without a price: in the log, and as an incident, in safe letters", async () => {
   await (await post(stack, user, { ...QUESTION, model: "acme:\r\nUsage recorded: {}" })).text();
   await stack.logged("No pricing found for model acme:??Usage?recorded:???:");
   await until("the incident", async () => {

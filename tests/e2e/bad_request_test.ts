@@ -152,7 +152,7 @@ Deno.test("an Idempotency-Key is its user's own: another user may use the same",
   }
 });
 
-Deno.test("twenty requests at once with one Idempotency-Key are answered and charged once", async () => {
+Deno.test("lesson 25: twenty requests at once with one Idempotency-Key are answered and charged once", async () => {
   const someone = await stack.signUp();
   const key = { "idempotency-key": "at-once" };
   const answers = await Promise.all(

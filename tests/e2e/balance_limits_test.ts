@@ -23,7 +23,7 @@ async function latestAsked(): Promise<Record<string, unknown>> {
   return requests.at(-1)?.body ?? {};
 }
 
-Deno.test("below the minimum balance a chat is a 402 that says so in both error shapes, and nothing is reserved or forwarded", async () => {
+Deno.test("lesson 4: below the minimum balance a chat is a 402 that says so in both error shapes, and nothing is reserved or forwarded", async () => {
   const user = await stack.signUp();
   await setBalance(stack, user, "0.0099999999");
   for (const stream of [true, false]) {
@@ -47,7 +47,7 @@ Deno.test("below the minimum balance a chat is a 402 that says so in both error 
   assertEquals(await accountOf(stack.sql, user), { balance: exact("0.0099999999"), reserved: 0n });
 });
 
-Deno.test("a balance that affords 60 tokens yields an answer of 60 tokens, and the response, the request upstream and the receipt say so", async () => {
+Deno.test("lesson 8: a balance that affords 60 tokens yields an answer of 60 tokens, and the response, the request upstream and the receipt say so", async () => {
   // Dear, and with a long question, so that 60 tokens of answer come to more than the minimum.
   const model = "anthropic:claude-opus-4-1";
   const question = "How do you do? ".repeat(60);
@@ -81,7 +81,7 @@ Deno.test("a balance that affords 60 tokens yields an answer of 60 tokens, and t
   }
 });
 
-Deno.test("an answer of more than a slice takes the next slices while it streams, and is one charge", async () => {
+Deno.test("lesson 5: an answer of more than a slice takes the next slices while it streams, and is one charge", async () => {
   const user = await stack.signUp();
   const stream = await openChat(stack, user, { script: { output_tokens: 3_000 } });
   const events = await stream.rest();
@@ -97,7 +97,7 @@ Deno.test("an answer of more than a slice takes the next slices while it streams
   await assertAllSettled(stack.sql);
 });
 
-Deno.test("when another request takes the rest of the balance in mid-stream, the stream ends as at a length limit, says why, and is charged within the balance", async () => {
+Deno.test("lesson 5: when another request takes the rest of the balance in mid-stream, the stream ends as at a length limit, says why, and is charged within the balance", async () => {
   const user = await stack.signUp();
   await setBalance(stack, user, "0.04");
   const stream = await openChat(stack, user, { script: { output_tokens: 3_000, token_ms: 1 } });

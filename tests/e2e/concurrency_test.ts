@@ -16,7 +16,7 @@ const REQUESTS = 300;
 const stack = await startTestStack();
 Deno.test.afterAll(() => stack.stop());
 
-Deno.test("300 concurrent requests of one user with $0.05 are charged at most $0.05: some are answered, the others are a clean 402, and nothing stays open", async () => {
+Deno.test("lesson 1: 300 concurrent requests of one user with $0.05 are charged at most $0.05: some are answered, the others are a clean 402, and nothing stays open", async () => {
   const user = await stack.signUp();
   await setBalance(stack, user, "0.05");
   const answers = await Promise.all(Array.from({ length: REQUESTS }, async (_, i) => {

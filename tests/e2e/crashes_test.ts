@@ -25,7 +25,7 @@ function checkpointOf(requestId: string, than: number): Promise<number> {
   });
 }
 
-Deno.test("kill -9 of the functions in mid-stream: the sweeper settles at the checkpoint, and the functions are back by themselves", async () => {
+Deno.test("lesson 9: kill -9 of the functions in mid-stream: the sweeper settles at the checkpoint, and the functions are back by themselves", async () => {
   await stack.sql`update billing.settings set reservation_ttl_seconds = 2`;
   const user = await stack.signUp();
   const stream = await openChat(stack, user, { script: { output_tokens: 1_000, token_ms: 20 } });

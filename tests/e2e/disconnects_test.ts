@@ -14,7 +14,7 @@ import { until } from "../support/until.ts";
 const stack = await startTestStack({ env: { STREAM_DEADLINE_SECONDS: "4" } });
 Deno.test.afterAll(() => stack.stop());
 
-Deno.test("a client that reads all the content and cuts before the usage event is charged about what it read", async () => {
+Deno.test("lesson 14: a client that reads all the content and cuts before the usage event is charged about what it read", async () => {
   const user = await stack.signUp();
   const stream = await openChat(stack, user, {
     script: { output_tokens: 200, token_ms: 2, stall_after_tokens: 200, stall_ms: 60_000 },
@@ -35,7 +35,7 @@ Deno.test("a client that reads all the content and cuts before the usage event i
   assertEquals(await accountOf(stack.sql, user), { balance: exact("10") - cost, reserved: 0n });
 });
 
-Deno.test("a client that cuts half-way is charged about half, and the provider is left too", async () => {
+Deno.test("lesson 13: a client that cuts half-way is charged about half, and the provider is left too", async () => {
   const user = await stack.signUp();
   const stream = await openChat(stack, user, { script: { output_tokens: 300, token_ms: 4 } });
   for (let content = 0; content < 150;) {
@@ -54,7 +54,7 @@ Deno.test("a client that cuts half-way is charged about half, and the provider i
   assert(requests.at(-1)!.tokensSent < 250, `${requests.at(-1)!.tokensSent} tokens were bought`);
 });
 
-Deno.test("where aborting would not stop the provider's billing, the stream is read on to the usage and charged by it", async () => {
+Deno.test("lesson 15: where aborting would not stop the provider's billing, the stream is read on to the usage and charged by it", async () => {
   const user = await stack.signUp();
   const stream = await openChat(stack, user, {
     model: "groq:llama-3.3-70b-versatile",

@@ -14,7 +14,7 @@ import { startTestStack } from "../support/stack.ts";
 const stack = await startTestStack({ pace: "realistic" });
 Deno.test.afterAll(() => stack.stop());
 
-Deno.test("a new user has $10, and a streamed chat arrives token by token, names its cost before the last event and takes exactly tokens × price", async () => {
+Deno.test("lesson 33: a new user has $10, and a streamed chat arrives token by token, names its cost before the last event and takes exactly tokens × price", async () => {
   const user = await stack.signUp();
   const before = await ask(stack, user);
   assertEquals(before, { balance: 10, currency: "USD", available: "10", reserved: "0" });

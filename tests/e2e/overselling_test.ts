@@ -18,7 +18,7 @@ async function oversold(user: TestUser): Promise<{ uncollected: bigint; charges:
   return { uncollected: exact(row!.uncollected), charges: row!.charges };
 }
 
-Deno.test("20 whole answers at once, without a limit of their own, never cost more than the balance", async () => {
+Deno.test("lesson 8: 20 whole answers at once, without a limit of their own, never cost more than the balance", async () => {
   const user = await stack.signUp();
   await setBalance(stack, user, "0.20");
   const statuses = await Promise.all(Array.from({ length: 20 }, async () => {

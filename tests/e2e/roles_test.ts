@@ -87,7 +87,7 @@ Deno.test("prices are public", async () => {
   }
 });
 
-Deno.test("no write to any table succeeds, by any method, as anon or signed in", async () => {
+Deno.test("lesson 32: no write to any table succeeds, by any method, as anon or signed in", async () => {
   const before = await books();
   const row = {
     user_id: ada.id,
@@ -122,7 +122,7 @@ Deno.test("no write to any table succeeds, by any method, as anon or signed in",
   assertEquals(await books(), before);
 });
 
-Deno.test("no function of the ledger can be executed by a client, with its true arguments or without", async () => {
+Deno.test("lesson 32: no function of the ledger can be executed by a client, with its true arguments or without", async () => {
   const functions = await stack.sql`
     select proname as name, proargnames as args, proargtypes::regtype[]::text[] as types
     from pg_proc

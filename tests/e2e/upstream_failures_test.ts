@@ -48,7 +48,7 @@ const BEFORE_CONTENT = [
 ] as const;
 
 for (const [what, options] of BEFORE_CONTENT) {
-  Deno.test(`a provider that ${what} costs nothing, and is a 502 in both error shapes`, async () => {
+  Deno.test(`lesson 16: a provider that ${what} costs nothing, and is a 502 in both error shapes`, async () => {
     const user = await stack.signUp();
     for (const stream of [true, false]) {
       const response = await chat(stack, user, { ...options, stream });
@@ -62,7 +62,7 @@ for (const [what, options] of BEFORE_CONTENT) {
   });
 }
 
-Deno.test("a connection that drops before any content costs nothing: a stream ends with an error event, a whole answer is a 502", async () => {
+Deno.test("lesson 16: a connection that drops before any content costs nothing: a stream ends with an error event, a whole answer is a 502", async () => {
   const user = await stack.signUp();
   const script = { drop_after_tokens: 0 };
   const stream = await openChat(stack, user, { script });
@@ -80,7 +80,7 @@ Deno.test("a connection that drops before any content costs nothing: a stream en
   await assertFree(user, response.headers.get("x-request-id")!);
 });
 
-Deno.test("an empty answer costs nothing, streamed and whole", async () => {
+Deno.test("lesson 16: an empty answer costs nothing, streamed and whole", async () => {
   const user = await stack.signUp();
   for (const script of [{ empty: true }, { empty: true, omit_usage: true }]) {
     const stream = await openChat(stack, user, { script });
@@ -94,7 +94,7 @@ Deno.test("an empty answer costs nothing, streamed and whole", async () => {
   }
 });
 
-Deno.test("a provider that reports no usage is charged by an estimate, marked as one", async () => {
+Deno.test("lesson 18: a provider that reports no usage is charged by an estimate, marked as one", async () => {
   const user = await stack.signUp();
   for (const stream of [true, false]) {
     const before = (await accountOf(stack.sql, user)).balance;
@@ -191,7 +191,7 @@ Deno.test("usage beyond the reservation is collected up to the balance, the rest
   await assertAllSettled(stack.sql);
 });
 
-Deno.test("nonsense as usage is charged by an estimate, never below zero and never beyond what the numbers can be", async () => {
+Deno.test("lesson 22: nonsense as usage is charged by an estimate, never below zero and never beyond what the numbers can be", async () => {
   const user = await stack.signUp();
   const NONSENSE = [
     { prompt_tokens: "many", completion_tokens: null },

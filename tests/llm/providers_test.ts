@@ -46,7 +46,7 @@ Deno.test("the key goes into the header where the provider takes it", () => {
   });
 });
 
-Deno.test("Mistral is never asked for usage nor limited by a name that it rejects", () => {
+Deno.test("lesson 19: Mistral is never asked for usage nor limited by a name that it rejects", () => {
   const [, endpoint] = row("mistral");
   assertEquals([endpoint.usageSwitch, endpoint.outputLimitFields], ["rejected", ["max_tokens"]]);
 });
@@ -91,7 +91,7 @@ Deno.test("Anthropic's dialect always goes with a version of the API", () => {
   }
 });
 
-Deno.test("xAI's reasoning is outside in chat and inside in responses; Gemini's is hidden in chat", () => {
+Deno.test("lesson 21: xAI's reasoning is outside in chat and inside in responses; Gemini's is hidden in chat", () => {
   const reasoning = (id: string, dialect: DialectName) => row(id, dialect)[1].counting.reasoning;
   assertEquals(reasoning("xai", "openai-chat"), "outside");
   assertEquals(reasoning("xai", "openai-responses"), "inside");

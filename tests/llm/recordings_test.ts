@@ -89,7 +89,7 @@ const sorted = (counts: object | null) =>
   counts === null ? null : Object.entries(counts).toSorted(([a], [b]) => a < b ? -1 : 1);
 
 testRecordings(
-  "every recorded answer whose counts are settled is metered to exactly those counts",
+  "lesson 21: every recorded answer whose counts are settled is metered to exactly those counts",
   () => {
     const rows = new Map<string, { exact: number; of: number; open: number; none: number }>();
     const wrong: unknown[] = [];

@@ -143,7 +143,7 @@ Deno.test("an event over the cap is passed on in parts, unread, and the next eve
   }
 });
 
-Deno.test("no more than the cap and one chunk is held back of an event that never ends", () => {
+Deno.test("lesson 31: no more than the cap and one chunk is held back of an event that never ends", () => {
   const splitter = createEventSplitter({ maxEventBytes: 1000 });
   const chunk = encode("x".repeat(100));
   let handedOut = 0;

@@ -15,7 +15,7 @@ const row = {
   cache_read_per_1k: "0.00125",
 };
 
-Deno.test("a chat of 11 input and 9 output tokens of gpt-4o costs exactly $0.0001175", () => {
+Deno.test("lesson 28: a chat of 11 input and 9 output tokens of gpt-4o costs exactly $0.0001175", () => {
   const charge = chargeFor(
     parsePrice(row),
     { tokens: { ...ZERO_TOKENS, input: 11, output: 9 } },
@@ -37,7 +37,7 @@ Deno.test("the cost is the sum of its lines, searches and the fee, and the charg
   }));
 });
 
-Deno.test("every line is exact, and the lines have every token once", () => {
+Deno.test("lesson 20: every line is exact, and the lines have every token once", () => {
   fc.assert(fc.property(priceRows, usages, (row, used) => {
     const { lines } = chargeFor(parsePrice(row), used, 0);
     const counted = lines.reduce((sum, line) => sum + line.tokens, 0);

@@ -73,9 +73,9 @@ select is_empty(
      where c.relnamespace in ('public'::regnamespace, 'billing'::regnamespace)
        and c.relkind in ('r', 'v') and a.attnum > 0
        and a.atttypid in ('float4'::regtype, 'float8'::regtype, 'money'::regtype) $$,
-  'no column holds a float'
+  'lesson 33: no column holds a float'
 );
-select col_type_is('public', 'user_balances', 'balance', 'numeric(20,10)', 'a balance has ten decimals');
+select col_type_is('public', 'user_balances', 'balance', 'numeric(20,10)', 'lesson 33: a balance has ten decimals');
 select col_type_is('public', 'user_balances', 'reserved', 'numeric(20,10)', 'so has what is reserved');
 select col_type_is('public', 'usage_records', 'cost', 'numeric(20,10)', 'so has a cost');
 select col_type_is('public', 'balance_transactions', 'amount', 'numeric(20,10)', 'so has a credit');

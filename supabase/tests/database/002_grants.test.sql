@@ -38,7 +38,7 @@ select is_empty(
        unnest(array['anon', 'authenticated']) r (name),
        unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger']) p (name)
      where has_table_privilege(r.name, t.name, p.name) $$,
-  'anon and authenticated have no privilege to write to any table'
+  'lesson 32: anon and authenticated have no privilege to write to any table'
 );
 select is_empty(
   $$ select t.name || ' ' || p.name
@@ -61,7 +61,7 @@ select is_empty(
   $$ select r.name || ' ' || c.oid::regprocedure
      from ledger_calls c, unnest(array['anon', 'authenticated']) r (name)
      where has_function_privilege(r.name, c.oid, 'execute') $$,
-  'anon and authenticated may execute no function'
+  'lesson 32: anon and authenticated may execute no function'
 );
 select is_empty(
   $$ select p.oid::regprocedure from pg_proc p

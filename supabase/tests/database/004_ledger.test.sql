@@ -80,7 +80,7 @@ select is(
 select is((pg_temp.account()).reserved, 0::numeric, 'and nothing stays reserved');
 select is(
   public.settle('bbbbbbbb-0000-4000-8000-000000000001', 1000, 0, 0, 0, 1500, 'reported') ->> 'state',
-  'already_settled', 'settle again changes nothing'
+  'already_settled', 'lesson 10: settle again changes nothing'
 );
 select is((pg_temp.account()).balance, 9.9825::numeric, 'the balance least of all');
 select throws_ok(
@@ -104,7 +104,7 @@ select is(public.release('bbbbbbbb-0000-4000-8000-000000000003', 'failed') ->> '
   'already_released', 'once');
 select throws_ok(
   $$ select public.settle('bbbbbbbb-0000-4000-8000-000000000003', 1, 0, 0, 0, 1, 'reported') $$,
-  'PT409', null, 'what was released is not charged'
+  'PT409', null, 'lesson 12: what was released is not charged'
 );
 
 select is(

@@ -58,7 +58,7 @@ delete from public.model_pricing where provider_id = 'pgtap';
 select throws_ok(
   $$ insert into public.model_pricing (provider_id, model_id, display_name, input_per_1k, output_per_1k, source)
      values ('pgtap', 'million', 'Test', 2.5, 10, 'test') $$,
-  '23514', null, 'a price per million where per thousand belongs is refused'
+  '23514', null, 'lesson 28: a price per million where per thousand belongs is refused'
 );
 select throws_ok(
   $$ insert into public.model_pricing (provider_id, model_id, display_name, input_per_1k, output_per_1k, source)

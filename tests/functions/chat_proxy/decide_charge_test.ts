@@ -15,7 +15,7 @@ Deno.test("a report is charged as it stands, estimates notwithstanding", () => {
   });
 });
 
-Deno.test("a reported zero for an answer with content is charged as reported, not estimated", () => {
+Deno.test("lesson 23: a reported zero for an answer with content is charged as reported, not estimated", () => {
   const seen = { ...SEEN, usage: tokens(0, 0), hasContent: true, outputTokensEstimate: 900 };
   assertEquals(decideCharge(seen, 50, "complete"), {
     kind: "charge",
@@ -24,7 +24,7 @@ Deno.test("a reported zero for an answer with content is charged as reported, no
   });
 });
 
-Deno.test("an answer without content and without reported output is free", () => {
+Deno.test("lesson 16: an answer without content and without reported output is free", () => {
   assertEquals(decideCharge({ ...SEEN, usage: tokens(500, 0) }, 50, "complete"), {
     kind: "release",
     reason: "empty_answer",
@@ -52,7 +52,7 @@ Deno.test("content without a report is estimated: the prompt and at least one to
   });
 });
 
-Deno.test("an error instead of an answer is free, however long its text", () => {
+Deno.test("lesson 17: an error instead of an answer is free, however long its text", () => {
   const error = { message: "x".repeat(10_000), type: null, code: null };
   assertEquals(decideCharge({ ...SEEN, error }, 50, "complete"), {
     kind: "release",

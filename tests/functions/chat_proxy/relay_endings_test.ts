@@ -62,7 +62,7 @@ Deno.test("what a provider sends after its last event is passed on, at once or l
   }
 });
 
-Deno.test("a client that leaves after the finish, before the usage, is charged what is reported", async () => {
+Deno.test("lesson 14: a client that leaves after the finish, before the usage, is charged what is reported", async () => {
   const upstream = openUpstream();
   const answer = relayed(upstream.stream, { abortPolicy: "abort" });
   const reader = answer.body.getReader();

@@ -44,7 +44,7 @@ Deno.test("the usage event that we switched on is withheld, and nothing else", a
   assertEquals(answer.settled[0]?.snapshot.usage?.input, 12);
 });
 
-Deno.test("a client that cuts at any byte is settled exactly once, with what was sent to it", async () => {
+Deno.test("lesson 13: a client that cuts at any byte is settled exactly once, with what was sent to it", async () => {
   const bytes = encode(ANSWER);
   for (let cut = 0; cut <= bytes.length; cut++) {
     const answer = relayed(chunksOf(bytes, 1));
@@ -64,7 +64,7 @@ Deno.test("a client that cuts at any byte is settled exactly once, with what was
   }
 });
 
-Deno.test("where aborting does not stop the provider's billing, a lost client is drained to the usage", async () => {
+Deno.test("lesson 15: where aborting does not stop the provider's billing, a lost client is drained to the usage", async () => {
   const answer = relayed(chunksOf(encode(ANSWER), 20), { abortPolicy: "drain" });
   const reader = answer.body.getReader();
   await reader.read();
@@ -109,7 +109,7 @@ Deno.test("a provider that closes without finishing is told apart from one that 
   assertMatch(received, /: farebox \{[^\n]*\}\n\n$/);
 });
 
-Deno.test("an answer that the balance no longer covers stops as at a length limit, and says why", async () => {
+Deno.test("lesson 5: an answer that the balance no longer covers stops as at a length limit, and says why", async () => {
   const long = answerOf(Array.from({ length: 100 }, () => "word "));
   const answer = relayed(chunksOf(encode(long), 200), { hold: holdOf(20) });
   const received = await textOf(answer.body);

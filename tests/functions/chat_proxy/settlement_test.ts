@@ -115,7 +115,7 @@ Deno.test("the first failed attempt is already in the log, for a worker that doe
   ]);
 });
 
-Deno.test("a report that does not add up is charged, and an incident says so", async () => {
+Deno.test("lesson 22: a report that does not add up is charged, and an incident says so", async () => {
   const odd = OPENAI_CHAT.readAnswer({
     id: "chatcmpl-2",
     choices: [{ index: 0, message: { content: "Hello" }, finish_reason: "stop" }],
