@@ -77,9 +77,9 @@ Deno.test("what the provider refuses is BadRequestError in its own words, free o
   assertEquals(client.requests, 1);
   assertMatch(
     error.message,
-    /max_tokens is too large: 1000000\. This model supports at most 16384/,
+    /max_completion_tokens is too large: 1000000\. This model supports at most 16384/,
   );
-  assertEquals([error.param, error.code], ["max_tokens", "invalid_value"]);
+  assertEquals([error.param, error.code], ["max_completion_tokens", "invalid_value"]);
   assertMatch(error.requestID ?? "", /^[0-9a-f-]{36}$/);
   assertEquals(await ask(stack, user), {
     balance: 10,

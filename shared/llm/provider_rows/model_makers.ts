@@ -22,7 +22,12 @@ export const MODEL_MAKERS: readonly Provider[] = [
     baseUrl: "https://api.openai.com/v1",
     keyRequired: true,
     endpoints: {
-      "openai-chat": { ...CHAT, usageSwitch: "required", outputLimitFields: OPENAI_LIMITS },
+      "openai-chat": {
+        ...CHAT,
+        usageSwitch: "required",
+        // Every model takes it; gpt-5 and the o series reject max_tokens, which some SDKs send.
+        outputLimitFields: ["max_completion_tokens"],
+      },
       "openai-responses": RESPONSES,
     },
     abortPolicy: "abort", // Listed; OpenAI itself says nothing.

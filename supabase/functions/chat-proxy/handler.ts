@@ -53,6 +53,12 @@ export function createChatApp(deps: ChatProxyDeps) {
   addRoute(app, "/v1/chat/completions", POST("openai-chat"));
   addRoute(app, "/v1/responses", POST("openai-responses"));
   addRoute(app, "/v1/messages", POST("anthropic-messages"));
+  // As Azure's SDKs have it below a resource's address. The model is in the body as well.
+  addRoute(app, "/openai/v1/chat/completions", POST("openai-chat"));
+  addRoute(app, "/openai/v1/responses", POST("openai-responses"));
+  for (const base of ["/openai", "/v1"]) {
+    addRoute(app, `${base}/deployments/:model{.+}/chat/completions`, POST("openai-chat"));
+  }
   for (const version of ["v1beta", "v1", "v1alpha"]) {
     addRoute(app, `/${version}/models`, { GET: (c) => models(c, deps) });
     addRoute(app, `/${version}/models/:model{.+}`, {

@@ -50,6 +50,15 @@ const POSTS: readonly (readonly [route: string, path: string, dialect: keyof typ
   ["/v1/chat/completions", "/v1/chat/completions", "chat"],
   ["/v1/responses", "/v1/responses", "responses"],
   ["/v1/messages", "/v1/messages", "messages"],
+  ["/openai/v1/chat/completions", "/openai/v1/chat/completions", "chat"],
+  ["/openai/v1/responses", "/openai/v1/responses", "responses"],
+  ...["/openai", "/v1"].map((base) =>
+    [
+      `${base}/deployments/:model{.+}/chat/completions`,
+      `${base}/deployments/openai:gpt-4o/chat/completions`,
+      "chat",
+    ] as const
+  ),
   ...["v1beta", "v1", "v1alpha"].flatMap((version) =>
     [
       [
