@@ -1,5 +1,4 @@
-import type { InputLimits, JsonObject } from "./dialect.ts";
-import { arrayOf, objectOf } from "./json_reading.ts";
+import type { InputLimits } from "./dialect.ts";
 import { createTextTokens } from "./text_tokens.ts";
 import { IMAGE_TOKENS_DEFAULT } from "./token_bounds.ts";
 
@@ -27,23 +26,4 @@ export function estimatePrompt(prompt: PromptTexts, limits: InputLimits): number
   const imageTokens = Math.ceil((limits.imageTokensMax ?? IMAGE_TOKENS_DEFAULT) / 2);
   return text.estimate() + REQUEST_TOKENS + prompt.messages * MESSAGE_TOKENS +
     prompt.images * imageTokens;
-}
-
-/** Fair estimate of the prompt of a Chat Completions body. */
-export function estimateInputTokens(body: JsonObject, limits: InputLimits): number {
-  const texts: string[] = [];
-  let images = 0;
-  const messages = arrayOf(body.messages);
-  for (const message of messages.map(objectOf)) {
-    if (message === null) continue;
-    if (typeof message.content === "string") texts.push(message.content);
-    for (const part of arrayOf(message.content).map(objectOf)) {
-      if (typeof part?.text === "string") texts.push(part.text);
-      if (part?.type === "image_url") images++;
-    }
-    if (message.tool_calls !== undefined) texts.push(JSON.stringify(message.tool_calls));
-  }
-  if (body.tools !== undefined) texts.push(JSON.stringify(body.tools));
-  if (body.response_format !== undefined) texts.push(JSON.stringify(body.response_format));
-  return estimatePrompt({ texts, messages: messages.length, images }, limits);
 }

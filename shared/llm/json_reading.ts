@@ -17,6 +17,15 @@ export function textOf(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
+/** The value of a text that is JSON; `undefined` for one that is not. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether objects and arrays lie within each other more than `depthMax` deep. Does not recurse. */
 export function isDeeperThan(value: unknown, depthMax: number): boolean {
   let level = containersIn([value]);

@@ -1,5 +1,6 @@
 import type { CountingRules } from "./counting_rules.ts";
 import type { Dialect } from "./dialect.ts";
+import { parseJson } from "./json_reading.ts";
 import { type MeterSnapshot, NOTHING_METERED } from "./meter.ts";
 import { createEventSplitter } from "./sse_events.ts";
 
@@ -22,13 +23,24 @@ export function meterBody(
   rules: CountingRules,
 ): MeteredBody {
   const text = new TextDecoder().decode(bytes); // Drops a BOM.
-  const start = startOfContent(text);
-  const first = text[start];
+  const first = text[startOfContent(text)];
   if (first === undefined) return { framing: "empty", snapshot: NOTHING_METERED };
   // "<": a page is no stream of events, whatever its lines look like.
   return first === "{" || first === "[" || first === "<"
-    ? { framing: "whole", snapshot: dialect.readAnswer(parse(text.slice(start)), rules) }
+    ? { framing: "whole", snapshot: dialect.readAnswer(parseContent(text), rules) }
     : { framing: "stream", snapshot: meterEvents(bytes, dialect, rules) };
+}
+
+/**
+ * The JSON that a whole answer is, after white space, a BOM or comments; `undefined` where it is none.
+ * The proxy reads whole answers by it, as `meterBody` does.
+ */
+export function parseWhole(bytes: Uint8Array): unknown {
+  return parseContent(new TextDecoder().decode(bytes)); // Drops a BOM.
+}
+
+function parseContent(text: string): unknown {
+  return parseJson(text.slice(startOfContent(text)));
 }
 
 function meterEvents(bytes: Uint8Array, dialect: Dialect, rules: CountingRules): MeterSnapshot {
@@ -50,13 +62,4 @@ function startOfContent(text: string): number {
     } else break;
   }
   return at;
-}
-
-/** `undefined` for what is not JSON, which every dialect flags. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

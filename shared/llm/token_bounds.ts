@@ -1,5 +1,4 @@
 import type { InputLimits, JsonObject } from "./dialect.ts";
-import { arrayOf, objectOf } from "./json_reading.ts";
 import { createTextTokens } from "./text_tokens.ts";
 
 /** What one image is taken for where the model's price does not say. */
@@ -44,38 +43,10 @@ export function boundPrompt(prompt: PromptParts, limits: InputLimits): number {
   return Math.min(tokens, contextTokens);
 }
 
-/** Upper bound of the prompt of a Chat Completions body. */
-export function inputTokensMax(body: JsonObject, limits: InputLimits): number {
-  const messages = arrayOf(body.messages).map(objectOf).filter((message) => message !== null);
-  const parts = messages.flatMap((message) => arrayOf(message.content)).map(objectOf)
-    .filter((part) => part !== null);
-  return boundPrompt({
-    values: Object.entries(body).filter(([name]) => !NOT_PROMPT.has(name)).map(([, value]) =>
-      value
-    ),
-    messages: messages.length,
-    // Only where a part may stand: a schema that calls itself an image is counted as the text it is.
-    images: new Map(
-      parts.filter((part) => IMAGE_PARTS.has(part.type)).map((part) => [part, "image_url"]),
-    ),
-    hidesInput: parts.some((part) => OPAQUE_PARTS.has(part.type)),
-    webSearchesMax: 0,
-  }, limits);
+/** The values of a body that may reach the model: of all fields but these. */
+export function valuesBeside(body: JsonObject, notPrompt: ReadonlySet<string>): unknown[] {
+  return Object.entries(body).filter(([name]) => !notPrompt.has(name)).map(([, value]) => value);
 }
-
-/** Content parts that are an image. */
-const IMAGE_PARTS = new Set<unknown>(["image_url", "input_image"]);
-
-/** Content parts whose tokens cannot be told from their bytes. */
-const OPAQUE_PARTS = new Set<unknown>([
-  ...["input_audio", "audio_url", "file", "input_file", "document", "video_url", "input_video"],
-]);
-
-/** Fields of the body that never reach the model, so that a long one costs nothing. */
-const NOT_PROMPT = new Set([
-  ...["model", "stream", "stream_options", "chat_id", "metadata", "user", "safety_identifier"],
-  ...["prompt_cache_key", "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed"],
-]);
 
 /** Upper bound of JSON as text: strings, numbers, names and structure, but not what images hold. */
 function countJson(values: readonly unknown[], images: ReadonlyMap<unknown, string>): number {

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
 import { ANTHROPIC_MESSAGES } from "../../shared/llm/dialects/anthropic_messages.ts";
-import { createOutputTokens } from "../../shared/llm/dialects/anthropic_messages_output.ts";
+import { createOutput } from "../../shared/llm/dialects/anthropic_messages_output.ts";
 import {
   block,
   delta,
@@ -23,7 +23,7 @@ const readAnswer = (body: unknown) => ANTHROPIC_MESSAGES.readAnswer(body, DEFAUL
 
 /** The fair estimate of these texts and calls. */
 function estimateOf(texts: readonly string[], calls = 0, citations = 0): number {
-  const output = createOutputTokens();
+  const output = createOutput();
   for (const text of texts) output.text(text);
   for (let i = 0; i < calls; i++) output.call();
   output.citations(citations);
@@ -253,7 +253,7 @@ Deno.test("an answer of nothing has no content, though it has a reason to finish
 Deno.test("the estimate never passes the upper bound, nor the bound what was reported", () => {
   const texts = fc.array(fc.oneof(fc.string(), fc.string({ unit: "binary" })), { maxLength: 5 });
   fc.assert(fc.property(texts, fc.nat(3), fc.nat(3), (texts, calls, citations) => {
-    const output = createOutputTokens();
+    const output = createOutput();
     for (const text of texts) output.text(text);
     for (let i = 0; i < calls; i++) output.call();
     output.citations(citations);

@@ -2,15 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { InputLimits, ModelRequest } from "../../shared/llm/dialect.ts";
 import { ANTHROPIC_MESSAGES } from "../../shared/llm/dialects/anthropic_messages.ts";
+import { accepted } from "./requests.ts";
 
 const LIMITS: InputLimits = { maxInputTokens: 200_000, imageTokensMax: 1600 };
 
-function read(more: object): ModelRequest {
-  const messages = [{ role: "user", content: "Hello" }];
-  const request = ANTHROPIC_MESSAGES.readRequest({ model: "m", max_tokens: 9, messages, ...more });
-  if (request.kind !== "request") throw new Error(`refused: ${JSON.stringify(request)}`);
-  return request;
-}
+const messages = [{ role: "user", content: "Hello" }];
+const read = (more: object): ModelRequest =>
+  accepted(ANTHROPIC_MESSAGES, { model: "m", max_tokens: 9, messages, ...more });
 const bound = (more: object, limits = LIMITS) =>
   ANTHROPIC_MESSAGES.inputTokensMax(read(more), limits);
 const estimate = (more: object, limits = LIMITS) =>

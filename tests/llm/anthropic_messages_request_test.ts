@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { ModelRequest, RequestChange } from "../../shared/llm/dialect.ts";
 import { ANTHROPIC_MESSAGES } from "../../shared/llm/dialects/anthropic_messages.ts";
+import { accepted, PLAIN, refused } from "./requests.ts";
 
 const hello = {
   model: "anthropic:claude-sonnet-4-5",
@@ -8,20 +9,9 @@ const hello = {
   messages: [{ role: "user", content: "Hello" }],
 };
 
-function read(more: object = {}): ModelRequest {
-  const request = ANTHROPIC_MESSAGES.readRequest({ ...hello, ...more });
-  if (request.kind !== "request") throw new Error(`refused: ${JSON.stringify(request)}`);
-  return request;
-}
-
-function faultOf(body: unknown): string | null {
-  const request = ANTHROPIC_MESSAGES.readRequest(body);
-  if (request.kind !== "fault") {
-    throw new Error(`not refused: ${JSON.stringify(body).slice(0, 200)}`);
-  }
-  assertMatch(request.message, /\w.*\.$/);
-  return request.param;
-}
+const read = (more: object = {}): ModelRequest =>
+  accepted(ANTHROPIC_MESSAGES, { ...hello, ...more });
+const faultOf = (body: unknown): string | null => refused(ANTHROPIC_MESSAGES, body).param;
 const fault = (more: object) => faultOf({ ...hello, ...more });
 
 const change: RequestChange = {
@@ -37,17 +27,10 @@ Deno.test("a plain message is read: not streamed, with its limit, its usage not 
   const { body, ...request } = read();
   assertEquals(body, hello);
   assertEquals(request, {
-    kind: "request",
+    ...PLAIN,
     model: "anthropic:claude-sonnet-4-5",
-    stream: false,
     outputTokensLimit: 4000,
     wantsUsage: true,
-    chatId: null,
-    fallbackModels: [],
-    features: [],
-    webSearchesMax: 0,
-    hidesInput: false,
-    hidesOutput: false,
   });
 });
 
@@ -180,11 +163,10 @@ Deno.test("files, PDFs and what is not known hide input; text, images and what t
   });
   for (
     const block of [
-      ...["base64", "url", "file", "later"].map(source),
+      ...["base64", "url", "later"].map(source),
       result(source("base64")),
       { type: "document", source: { type: "content", content: [source("url")] } },
       fetched(source("base64")),
-      { type: "container_upload", file_id: "file_1" },
       { type: "audio" },
     ]
   ) assertEquals(hides(block), true, JSON.stringify(block));
@@ -203,7 +185,7 @@ Deno.test("files, PDFs and what is not known hide input; text, images and what t
       fetched(source("text")),
     ]
   ) assertEquals(hides(block), false, JSON.stringify(block));
-  assertEquals(read({ system: [source("file")] }).hidesInput, true);
+  assertEquals(read({ system: [source("url")] }).hidesInput, true);
 });
 
 Deno.test("thinking hides output, of which Claude 4 shows a summary, unless it is disabled", () => {
@@ -222,6 +204,34 @@ Deno.test("contexts are cleared and compacted; what else may be done to them is 
   const refused = edits("clear_tool_uses_20250919", "delegate_20270101");
   assertEquals(fault(refused), "context_management.edits[1].type");
   assertEquals(fault({ context_management: { edits: {} } }), "context_management.edits");
+});
+
+Deno.test("a file that lies at the provider is refused, for it could be another user's", () => {
+  const source = { type: "file", file_id: "file_1" };
+  const document = { type: "document", source };
+  for (
+    const block of [
+      document,
+      { type: "image", source },
+      { type: "document", source: { type: "file" } },
+      { type: "container_upload", file_id: "file_1" },
+      { type: "tool_result", tool_use_id: "1", content: [document] },
+      { type: "document", source: { type: "content", content: [document] } },
+      { type: "web_fetch_tool_result", content: { content: document } },
+    ]
+  ) {
+    const messages = [{ role: "user", content: [block] }];
+    assertEquals(fault({ messages }), "messages", JSON.stringify(block));
+  }
+  assertEquals(fault({ system: [document] }), "messages");
+  const call = { type: "tool_use", id: "1", name: "look", input: { file_id: "mine" } };
+  assert(read({ messages: [{ role: "assistant", content: [call] }] }));
+});
+
+Deno.test("a chat's id is read, refused where it is none, and never forwarded", () => {
+  assertEquals(read({ chat_id: "chat-1" }).chatId, "chat-1");
+  assertEquals("chat_id" in rewrite({ chat_id: "chat-1" }, 100).body, false);
+  for (const chat_id of ["", 7, {}, "x".repeat(129)]) assertEquals(fault({ chat_id }), "chat_id");
 });
 
 Deno.test("other models to try are read, and are not the provider's business", () => {

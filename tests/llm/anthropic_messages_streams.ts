@@ -1,25 +1,7 @@
-import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
 import { ANTHROPIC_MESSAGES } from "../../shared/llm/dialects/anthropic_messages.ts";
-import type { EventKind, MeterSnapshot } from "../../shared/llm/meter.ts";
-import { createEventSplitter } from "../../shared/llm/sse_events.ts";
-import { concat, encode } from "./chunks.ts";
+import { meterStream } from "./metered_text.ts";
 
-/** What was metered of a stream, how each event was taken, and how it would be ended there. */
-export interface Metered extends MeterSnapshot {
-  readonly kinds: readonly EventKind[];
-  readonly earlyEnd: string;
-}
-
-export function meterText(stream: string | Uint8Array): Metered {
-  const splitter = createEventSplitter({ maxEventBytes: 10_000 });
-  const meter = ANTHROPIC_MESSAGES.createMeter(DEFAULT_COUNTING);
-  const events = splitter.push(typeof stream === "string" ? encode(stream) : stream);
-  const rest = splitter.flush();
-  const kinds = [...events, ...(rest === null ? [] : [rest])].map((event) => meter.fold(event));
-  const { closing, terminal } = meter.earlyEnd();
-  const earlyEnd = new TextDecoder().decode(concat([closing, terminal]));
-  return { ...meter.snapshot(), kinds, earlyEnd };
-}
+export const meterText = (stream: string | Uint8Array) => meterStream(ANTHROPIC_MESSAGES, stream);
 
 /** A stream of these events, each under its type; a text stands for itself. */
 export function stream(...events: readonly (string | { readonly type: string })[]): string {

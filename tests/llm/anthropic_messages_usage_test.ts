@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { readUsage, type UsageReport } from "../../shared/llm/dialects/anthropic_messages_usage.ts";
+import type { UsageReport } from "../../shared/llm/counts.ts";
+import { readUsage } from "../../shared/llm/dialects/anthropic_messages_usage.ts";
 import { counts, end, meterText, start, stream, tokens } from "./anthropic_messages_streams.ts";
 
 function read(usage: Record<string, unknown>): UsageReport {

@@ -2,26 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
 import { GEMINI } from "../../shared/llm/dialects/gemini.ts";
-import type { EventKind, MeterSnapshot } from "../../shared/llm/meter.ts";
-import { createEventSplitter } from "../../shared/llm/sse_events.ts";
 import { estimateTokens } from "../../shared/llm/text_tokens.ts";
-import { concat, encode } from "./chunks.ts";
+import { meterStream } from "./metered_text.ts";
 
-interface Metered extends MeterSnapshot {
-  readonly kinds: readonly EventKind[];
-  readonly earlyEnd: string;
-}
-
-function meterText(stream: string | Uint8Array): Metered {
-  const splitter = createEventSplitter({ maxEventBytes: 10_000 });
-  const meter = GEMINI.createMeter(DEFAULT_COUNTING);
-  const events = splitter.push(typeof stream === "string" ? encode(stream) : stream);
-  const rest = splitter.flush();
-  const kinds = [...events, ...(rest === null ? [] : [rest])].map((event) => meter.fold(event));
-  const { closing, terminal } = meter.earlyEnd();
-  const earlyEnd = new TextDecoder().decode(concat([closing, terminal]));
-  return { ...meter.snapshot(), kinds, earlyEnd };
-}
+const meterText = (stream: string | Uint8Array) => meterStream(GEMINI, stream);
 
 /** A stream of these chunks as Google frames them; a text stands for itself. */
 const stream = (...chunks: unknown[]) =>

@@ -2,23 +2,15 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ModelRequest } from "../../shared/llm/dialect.ts";
 import { GEMINI } from "../../shared/llm/dialects/gemini.ts";
 import { estimateTokens } from "../../shared/llm/text_tokens.ts";
+import { accepted, refused } from "./requests.ts";
 
 const target = { model: "google:gemini-2.5-flash", stream: false };
 const limits = { maxInputTokens: 1_000_000, imageTokensMax: 1_000 };
 const ask = (...parts: unknown[]) => ({ contents: [{ role: "user", parts }] });
 
 /** Why, and for which parameter, a request with these parts is refused. */
-function refusal(...parts: unknown[]): { message: string; param: string | null } {
-  const request = GEMINI.readRequest(ask(...parts), target);
-  if (request.kind !== "fault") throw new Error(`not refused: ${JSON.stringify(parts)}`);
-  return request;
-}
-
-function read(body: unknown): ModelRequest {
-  const request = GEMINI.readRequest(body, target);
-  if (request.kind !== "request") throw new Error(`refused: ${JSON.stringify(request)}`);
-  return request;
-}
+const refusal = (...parts: unknown[]) => refused(GEMINI, ask(...parts), target);
+const read = (body: unknown): ModelRequest => accepted(GEMINI, body, target);
 
 /** What a request with this part hides, and which prices it needs. */
 function seen(part: unknown): [boolean, readonly string[]] {

@@ -1,26 +1,15 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { ModelRequest, RequestChange, RequestTarget } from "../../shared/llm/dialect.ts";
 import { GEMINI } from "../../shared/llm/dialects/gemini.ts";
-import { CONTENTS_MAX } from "../../shared/llm/dialects/gemini_request.ts";
+import { ITEMS_MAX } from "../../shared/llm/dialects/request_checks.ts";
+import { accepted, PLAIN, refused } from "./requests.ts";
 
 const hello = { contents: [{ role: "user", parts: [{ text: "Hello" }] }] };
 const target: RequestTarget = { model: "google:gemini-2.5-flash", stream: false };
 
-function read(body: unknown, to: RequestTarget = target): ModelRequest {
-  const request = GEMINI.readRequest(body, to);
-  if (request.kind !== "request") throw new Error(`refused: ${JSON.stringify(request)}`);
-  return request;
-}
-
-function fault(body: unknown, to: RequestTarget = target): string | null {
-  const request = GEMINI.readRequest(body, to);
-  if (request.kind !== "fault") {
-    throw new Error(`not refused: ${JSON.stringify(body).slice(0, 200)}`);
-  }
-  assertMatch(request.message, /\w.*[.}]$/);
-  return request.param;
-}
+const read = (body: unknown, to = target): ModelRequest => accepted(GEMINI, body, to);
+const fault = (body: unknown, to = target): string | null => refused(GEMINI, body, to).param;
 
 const config = (generationConfig: unknown) => ({ ...hello, generationConfig });
 const change: RequestChange = {
@@ -35,18 +24,10 @@ const rewrite = (body: object, more: Partial<RequestChange> = {}, to = target) =
 Deno.test("a plain request of Gemini is read: model and method from the path", () => {
   const { body, ...request } = read(hello);
   assertEquals(request, {
-    kind: "request",
+    ...PLAIN,
     model: "google:gemini-2.5-flash",
-    stream: false,
     method: "generateContent",
-    outputTokensLimit: null,
     wantsUsage: true,
-    chatId: null,
-    fallbackModels: [],
-    features: [],
-    webSearchesMax: 0,
-    hidesInput: false,
-    hidesOutput: false,
   });
   assertEquals(body, hello);
   assertEquals(read(hello, { ...target, stream: true }).stream, true);
@@ -68,7 +49,7 @@ Deno.test("a body of Gemini that is not an object, or nested without end, is ref
 });
 
 Deno.test("contents that are absent, empty, too many or no contents are refused", () => {
-  const many = Array.from({ length: CONTENTS_MAX + 1 }, () => hello.contents[0]);
+  const many = Array.from({ length: ITEMS_MAX + 1 }, () => hello.contents[0]);
   for (const contents of [undefined, null, [], many]) assertEquals(fault({ contents }), "contents");
   assertEquals(fault({ contents: "Hello" }), "contents[0]");
   assertEquals(fault({ contents: [hello.contents[0], 7] }), "contents[1]");
@@ -139,7 +120,7 @@ Deno.test("a chat or alternatives of another shape are refused", () => {
   for (const chat_id of ["", 7, {}, "x".repeat(129)]) {
     assertEquals(fault({ ...hello, chat_id }), "chat_id");
   }
-  for (const models of [[7], [""], [{}], Array.from({ length: 9 }, () => "a")]) {
+  for (const models of [[7], [""], [{}], Array.from({ length: 9 }, (_, i) => `m${i}`)]) {
     assertEquals(fault({ ...hello, models }), "models");
   }
 });

@@ -1,15 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { OPENAI_CHAT } from "../../shared/llm/dialects/openai_chat.ts";
-import { readChatRequest } from "../../shared/llm/dialects/openai_chat_request.ts";
+import { fault, hello, read } from "./openai_chat_requests.ts";
 
-const read = (content: unknown, more: Record<string, unknown> = {}) =>
-  readChatRequest({ model: "m", messages: [{ role: "user", content, ...more }] });
-
-function accepted(content: unknown, more: Record<string, unknown> = {}) {
-  const answer = read(content, more);
-  if (answer.kind === "fault") throw new Error(`refused: ${answer.message}`);
-  return answer;
-}
+const ask = (content: unknown, more: object = {}) => ({
+  ...hello,
+  messages: [{ role: "user", content, ...more }],
+});
+const accepted = (content: unknown, more: object = {}) => read(ask(content, more));
 
 const limits = { maxInputTokens: 128_000, imageTokensMax: 765 };
 
@@ -25,7 +22,7 @@ Deno.test("text and images can be asked about, in any mixture, and are counted",
 
 Deno.test("lesson 18: what hides any number of tokens behind a short name holds the whole window", () => {
   const parts: unknown[] = [
-    { type: "file", file: { file_id: "file-1" } },
+    { type: "file", file: { filename: "a.pdf", file_data: "data:application/pdf;base64,AA" } },
     { type: "document_url", document_url: "https://example.com/a.pdf" },
     { type: "video_url", video_url: { url: "https://example.com/a.mp4" } },
     { type: "video", video: ["https://example.com/1.png"] },
@@ -51,11 +48,24 @@ Deno.test("sound has a price of its own, in a part and as a spoken answer of bef
 
 Deno.test("a part without a type is refused, with its place", () => {
   for (const part of [{ file: { file_id: "file-1" } }, "text", null, { type: 7 }]) {
-    const answer = read([{ type: "text", text: "Sum it up" }, part]);
-    assertEquals(
-      answer.kind === "fault" && answer.param,
-      "messages[0].content[1]",
-      JSON.stringify(part),
-    );
+    const content = [{ type: "text", text: "Sum it up" }, part];
+    assertEquals(fault(ask(content)), "messages[0].content[1]", JSON.stringify(part));
   }
+});
+
+Deno.test("a file that lies at the provider is refused, for it could be another user's", () => {
+  for (
+    const part of [
+      { type: "file", file: { file_id: "file-1" } },
+      { type: "file", file_id: "file-1" }, // Mistral
+      { type: "input_file", file_id: "file-1" },
+      { type: "image_url", image_url: { file_id: "file-1" } },
+    ]
+  ) {
+    assertEquals(fault(ask([part])), "messages[0].content[0]", JSON.stringify(part));
+  }
+  assertEquals(
+    accepted([{ type: "file", file: { file_data: "A", file_id: null } }]).hidesInput,
+    true,
+  );
 });

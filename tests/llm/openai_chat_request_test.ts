@@ -1,22 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { MESSAGES_MAX } from "../../shared/llm/dialects/openai_chat_request.ts";
+import { ITEMS_MAX } from "../../shared/llm/dialects/request_checks.ts";
 import { fault, hello, read } from "./openai_chat_requests.ts";
+import { PLAIN } from "./requests.ts";
 
 Deno.test("a plain request is read: not streamed, without limit, without usage, without chat", () => {
   const { body, ...request } = read(hello);
-  assertEquals(request, {
-    kind: "request",
-    model: "openai:gpt-4o",
-    stream: false,
-    outputTokensLimit: null,
-    wantsUsage: false,
-    chatId: null,
-    fallbackModels: [],
-    features: [],
-    webSearchesMax: 0,
-    hidesInput: false,
-    hidesOutput: false,
-  });
+  assertEquals(request, { ...PLAIN, model: "openai:gpt-4o", wantsUsage: false });
   assertEquals(body, hello);
 });
 
@@ -51,7 +40,7 @@ Deno.test("a model that is absent, empty, no text or absurdly long is refused", 
 Deno.test("messages that are absent, empty, too many or no messages are refused", () => {
   const many = Array.from({ length: 10_000 }, () => hello.messages[0]);
   for (
-    const messages of [undefined, null, [], {}, "Hello", many, many.slice(0, MESSAGES_MAX + 1)]
+    const messages of [undefined, null, [], {}, "Hello", many, many.slice(0, ITEMS_MAX + 1)]
   ) {
     assertEquals(fault({ ...hello, messages }), "messages");
   }
@@ -59,7 +48,7 @@ Deno.test("messages that are absent, empty, too many or no messages are refused"
   assertEquals(fault({ ...hello, messages: [{ content: "Hello" }] }), "messages[0]");
   const content = { text: "Hello" };
   assertEquals(fault({ ...hello, messages: [{ role: "user", content }] }), "messages[0].content");
-  assertEquals(read({ ...hello, messages: many.slice(0, MESSAGES_MAX) }).kind, "request");
+  assertEquals(read({ ...hello, messages: many.slice(0, ITEMS_MAX) }).kind, "request");
 });
 
 Deno.test("a negative, zero, fractional, textual or absurd output limit is refused", () => {

@@ -2,16 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import OpenAI from "openai";
 import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
 import { OPENAI_RESPONSES } from "../../shared/llm/dialects/openai_responses.ts";
-import { createEventSplitter, type SplitEvent } from "../../shared/llm/sse_events.ts";
+import type { SplitEvent } from "../../shared/llm/sse_events.ts";
 import { concat, encode } from "./chunks.ts";
+import { splitChunks } from "./metered_text.ts";
 import { listRecordings, readRecording } from "./recordings.ts";
 
-function split(bytes: Uint8Array): SplitEvent[] {
-  const splitter = createEventSplitter();
-  const events = splitter.push(bytes);
-  const rest = splitter.flush();
-  return rest === null ? events : [...events, rest];
-}
+const split = (bytes: Uint8Array) => splitChunks([bytes]);
 
 /** What a client gets of a stream cut after these events; `null` where it has ended itself, or failed. */
 function cut(events: readonly SplitEvent[]): { before: Uint8Array; end: Uint8Array } | null {

@@ -2,24 +2,12 @@ import { assertEquals, assertMatch } from "@std/assert";
 import type { ModelRequest, RequestChange } from "../../shared/llm/dialect.ts";
 import { OPENAI_RESPONSES } from "../../shared/llm/dialects/openai_responses.ts";
 import { ITEMS_MAX } from "../../shared/llm/dialects/request_checks.ts";
+import { accepted, PLAIN, refused } from "./requests.ts";
 
 const hello = { model: "openai:gpt-5", input: "Hello" };
 
-function read(body: unknown): ModelRequest {
-  const request = OPENAI_RESPONSES.readRequest(body);
-  if (request.kind !== "request") throw new Error(`refused: ${JSON.stringify(request)}`);
-  return request;
-}
-
-function faultOf(body: unknown): { message: string; param: string | null } {
-  const request = OPENAI_RESPONSES.readRequest(body);
-  if (request.kind !== "fault") {
-    throw new Error(`not refused: ${JSON.stringify(body).slice(0, 200)}`);
-  }
-  assertMatch(request.message, /\w.*\.$/);
-  return request;
-}
-
+const read = (body: unknown): ModelRequest => accepted(OPENAI_RESPONSES, body);
+const faultOf = (body: unknown) => refused(OPENAI_RESPONSES, body);
 const fault = (body: unknown) => faultOf(body).param;
 
 const openai: RequestChange = {
@@ -31,19 +19,7 @@ const openai: RequestChange = {
 
 Deno.test("a plain request is read: not streamed, without limit, all of its prompt in sight", () => {
   const { body, ...request } = read(hello);
-  assertEquals(request, {
-    kind: "request",
-    model: "openai:gpt-5",
-    stream: false,
-    outputTokensLimit: null,
-    wantsUsage: true,
-    chatId: null,
-    fallbackModels: [],
-    features: [],
-    webSearchesMax: 0,
-    hidesInput: false,
-    hidesOutput: false,
-  });
+  assertEquals(request, { ...PLAIN, model: "openai:gpt-5", wantsUsage: true });
   assertEquals(body, hello);
 });
 
@@ -215,4 +191,36 @@ Deno.test("only model and limit are changed, and our own field is taken out", ()
     ...hello,
     model: "gpt-5",
   });
+});
+
+Deno.test("a chat's id is read, refused where it is none, and never forwarded", () => {
+  const request = read({ ...hello, chat_id: "chat-1" });
+  assertEquals(request.chatId, "chat-1");
+  assertEquals("chat_id" in OPENAI_RESPONSES.rewriteRequest(request, openai).body, false);
+  for (const chat_id of ["", 7, {}, "x".repeat(129)]) {
+    assertEquals(fault({ ...hello, chat_id }), "chat_id");
+  }
+});
+
+Deno.test("a file that lies at the provider is refused, for it could be another user's", () => {
+  const file = { type: "input_file", file_id: "file_1" };
+  const image = { type: "input_image", file_id: "file_1" };
+  for (
+    const item of [
+      { role: "user", content: [{ type: "input_text", text: "x" }, file] },
+      { type: "message", role: "user", content: [image] },
+      { type: "function_call_output", call_id: "c", output: [file] },
+      { type: "computer_call_output", call_id: "c", output: image },
+      file,
+    ]
+  ) {
+    assertEquals(fault({ ...hello, input: [item] }), "input[0]", JSON.stringify(item));
+  }
+  const prompt = { id: "pmpt_1", variables: { city: "Paris", file } };
+  assertEquals(fault({ model: hello.model, prompt }), "prompt.variables");
+  const cited = { type: "output_text", text: "x", annotations: [{ file_id: "file_1" }] };
+  assertEquals(
+    read({ ...hello, input: [{ role: "assistant", content: [cited] }] }).kind,
+    "request",
+  );
 });

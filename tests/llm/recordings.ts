@@ -1,6 +1,9 @@
+import { assertEquals } from "@std/assert";
 import { COUNTING_OF_DIALECT, type CountingRules } from "../../shared/llm/counting_rules.ts";
 import type { Dialect, DialectName } from "../../shared/llm/dialect.ts";
 import { DIALECTS } from "../../shared/llm/dialects.ts";
+import type { MeterSnapshot } from "../../shared/llm/meter.ts";
+import { meterBody } from "../../shared/llm/meter_body.ts";
 import { countingRules as rulesOf, findProvider } from "../../shared/llm/providers.ts";
 import type { Tokens } from "../../shared/pricing/usage.ts";
 
@@ -57,4 +60,23 @@ export function countingRules(recording: Recording): CountingRules {
   return dialect in COUNTING_OF_DIALECT
     ? rulesOf(findProvider(recording.provider), dialect)
     : COUNTING_OF_DIALECT["openai-chat"];
+}
+
+/** A test that is skipped, and says so, where the recordings are not beside the checkout. */
+export function testRecordings(name: string, fn: () => void): void {
+  const isThere = listRecordings() !== null;
+  Deno.test({
+    name: isThere ? name : `${name} [no ../shared/recordings beside this checkout]`,
+    ignore: !isThere,
+    fn,
+  });
+}
+
+/** Meters a recorded answer as the proxy would: as the stream, or as the whole, that it is. */
+export function meterRecording(recording: Recording): MeterSnapshot {
+  const dialect = dialectOf(recording)!;
+  const bytes = readRecording(recording);
+  const { framing, snapshot } = meterBody(bytes, dialect, countingRules(recording));
+  assertEquals(framing, recording.streaming ? "stream" : "whole", recording.file);
+  return snapshot;
 }

@@ -2,37 +2,28 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Buffer } from "node:buffer";
 import type { EventKind, MeterSnapshot } from "../../shared/llm/meter.ts";
-import { meterBody } from "../../shared/llm/meter_body.ts";
-import { createEventSplitter, type SplitEvent } from "../../shared/llm/sse_events.ts";
+import type { SplitEvent } from "../../shared/llm/sse_events.ts";
 import { chunksOf, cutAt, encode } from "./chunks.ts";
+import { splitChunks } from "./metered_text.ts";
 import {
   countingRules,
   dialectOf,
   listRecordings,
+  meterRecording,
   networkChunks,
   readRecording,
   type Recording,
+  testRecordings,
 } from "./recordings.ts";
 
 const RANDOM_CHUNKINGS = 200;
 const METERED_EVERY = 8;
 
-const all = listRecordings();
-const spoken = (all ?? []).filter((one) => dialectOf(one) !== undefined);
+const spoken = (listRecordings() ?? []).filter((one) => dialectOf(one) !== undefined);
 const recordings = spoken.filter(({ grade }) => "ABC".includes(grade));
 /** Answers whose counts the numbers settle. */
 const settled = recordings.filter((one) => one.tokens !== undefined && !one.flags?.length);
 const streams = spoken.filter((one) => one.streaming);
-
-/** A test that is skipped, and says so, where the recordings are not beside the checkout. */
-function testRecordings(name: string, fn: () => void): void {
-  const isThere = all !== null;
-  Deno.test({
-    name: isThere ? name : `${name} [no ../shared/recordings beside this checkout]`,
-    ignore: !isThere,
-    fn,
-  });
-}
 
 /** What a stream comes to: the events that the meter is given, and what it makes of them. */
 interface Run {
@@ -41,31 +32,11 @@ interface Run {
   readonly snapshot: MeterSnapshot;
 }
 
-/** The events of a stream that comes in these chunks. */
-function split(chunks: Iterable<Uint8Array>): SplitEvent[] {
-  const splitter = createEventSplitter();
-  const events: SplitEvent[] = [];
-  for (const chunk of chunks) events.push(...splitter.push(chunk));
-  const rest = splitter.flush();
-  return rest === null ? events : [...events, rest];
-}
-
 function meterStream(recording: Recording, chunks: Iterable<Uint8Array>): Run {
   const meter = dialectOf(recording)!.createMeter(countingRules(recording));
-  const events = split(chunks);
+  const events = splitChunks(chunks);
   const kinds = events.map((event) => meter.fold(event));
   return { events, kinds, snapshot: meter.snapshot() };
-}
-
-function meter(recording: Recording): MeterSnapshot {
-  const dialect = dialectOf(recording)!;
-  const { framing, snapshot } = meterBody(
-    readRecording(recording),
-    dialect,
-    countingRules(recording),
-  );
-  assertEquals(framing, recording.streaming ? "stream" : "whole", recording.file);
-  return snapshot;
 }
 
 /** What the index says: its names for the classes of another model are a little different. */
@@ -101,7 +72,7 @@ testRecordings(
       else if (recording.flags?.length) row.open++;
       else {
         row.of++;
-        const snapshot = meter(recording);
+        const snapshot = meterRecording(recording);
         const [found, wanted] = [counted(snapshot), expected(recording)];
         if (JSON.stringify(found) === JSON.stringify(wanted)) row.exact++;
         else wrong.push({ file: recording.file, found, wanted, flags: snapshot.flags });
@@ -115,7 +86,7 @@ testRecordings(
 
 testRecordings("a recorded answer without usage has none: never zeros", () => {
   for (const recording of recordings.filter((one) => one.tokens === undefined)) {
-    assertEquals(meter(recording).usage, null, recording.file);
+    assertEquals(meterRecording(recording).usage, null, recording.file);
   }
 });
 
@@ -123,7 +94,7 @@ testRecordings(
   "lesson 17: a recorded error is seen as one, and none of its text is counted",
   () => {
     for (const recording of spoken.filter((one) => one.status >= 400)) {
-      const { usage, hasContent, outputTokensEstimate, error } = meter(recording);
+      const { usage, hasContent, outputTokensEstimate, error } = meterRecording(recording);
       assertEquals(
         [usage, hasContent, outputTokensEstimate, error !== null],
         [null, false, 0, true],
@@ -137,7 +108,7 @@ testRecordings(
   "no recorded answer of any grade makes a meter fail, nor count less than zero",
   () => {
     for (const recording of spoken) {
-      const { usage, media, flags } = meter(recording);
+      const { usage, media, flags } = meterRecording(recording);
       assertEquals(flags.includes("meter_fault"), false, recording.file);
       for (const count of Object.values({ ...usage, ...media })) {
         assertEquals(Number.isSafeInteger(count) && count >= 0, true, recording.file);
@@ -197,7 +168,7 @@ testRecordings(
       fc.assert(
         fc.property(cuts, (cuts) => {
           const chunks = cutAt(bytes, cuts);
-          assertSameEvents(split(chunks), whole, bytes, recording.file);
+          assertSameEvents(splitChunks(chunks), whole, bytes, recording.file);
           // The same events are metered to the same: shown for some, for it takes most of the time.
           if (cuts.length % METERED_EVERY !== 0) return;
           assertEquals(meterStream(recording, chunks).snapshot, whole.snapshot, recording.file);

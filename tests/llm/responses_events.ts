@@ -1,30 +1,11 @@
 /** Events of the Responses API, as short as a test can be read, and what they are metered to. */
 import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
 import { OPENAI_RESPONSES } from "../../shared/llm/dialects/openai_responses.ts";
-import type { EventKind, MeterSnapshot } from "../../shared/llm/meter.ts";
-import { createEventSplitter } from "../../shared/llm/sse_events.ts";
-import { encode } from "./chunks.ts";
+import { meterStream } from "./metered_text.ts";
 
-/** What a stream comes to. */
-export interface Metered extends MeterSnapshot {
-  readonly kinds: readonly EventKind[];
-}
-
-/** Meters a stream that comes in chunks of this size; an event may have 10,000 bytes. */
-export function meterText(stream: string, chunkBytes = Infinity): Metered {
-  const splitter = createEventSplitter({ maxEventBytes: 10_000 });
-  const meter = OPENAI_RESPONSES.createMeter(DEFAULT_COUNTING);
-  const kinds: EventKind[] = [];
-  const bytes = encode(stream);
-  for (let at = 0; at < bytes.length; at += chunkBytes) {
-    for (const event of splitter.push(bytes.subarray(at, at + chunkBytes))) {
-      kinds.push(meter.fold(event));
-    }
-  }
-  const rest = splitter.flush();
-  if (rest !== null) kinds.push(meter.fold(rest));
-  return { ...meter.snapshot(), kinds };
-}
+/** Meters a stream that comes at once, or in chunks of this size. */
+export const meterText = (stream: string, chunkBytes?: number) =>
+  meterStream(OPENAI_RESPONSES, stream, chunkBytes === undefined ? {} : { chunkBytes });
 
 /** Meters a whole answer. */
 export const whole = (body: unknown) => OPENAI_RESPONSES.readAnswer(body, DEFAULT_COUNTING);

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../dialect.ts";
 import { arrayOf, objectOf } from "../json_reading.ts";
-import type { OutputTokens } from "./anthropic_messages_output.ts";
+import type { Output } from "./anthropic_messages_output.ts";
 
 /**
  * Reads what the model wrote into a block of an answer, or into one that begins. Results of tools
@@ -8,7 +8,7 @@ import type { OutputTokens } from "./anthropic_messages_output.ts";
  *
  * @returns true if the block delivers anything, countable or not.
  */
-export function readBlock(block: JsonObject, output: OutputTokens): boolean {
+export function readBlock(block: JsonObject, output: Output): boolean {
   const { type } = block;
   if (typeof type === "string" && type.endsWith("_tool_result")) return false;
   const isCall = typeof type === "string" && type.endsWith("tool_use");
@@ -30,7 +30,7 @@ export function readBlock(block: JsonObject, output: OutputTokens): boolean {
 }
 
 /** Reads what a delta adds to its block. Signatures are no output tokens, nor is what is cited. */
-export function readDelta(delta: JsonObject, output: OutputTokens): boolean {
+export function readDelta(delta: JsonObject, output: Output): boolean {
   if (delta.type === "citations_delta") output.citations(1);
   const texts = [delta.text, delta.thinking, delta.partial_json];
   if (delta.type === "compaction_delta") texts.push(delta.content);
@@ -42,7 +42,7 @@ function isCalledFromCode(block: JsonObject): boolean {
   return typeof caller === "string" && caller.startsWith("code_execution");
 }
 
-function countAll(texts: readonly unknown[], output: OutputTokens): boolean {
+function countAll(texts: readonly unknown[], output: Output): boolean {
   let isDelivered = false;
   for (const text of texts) {
     if (typeof text !== "string" || text === "") continue;

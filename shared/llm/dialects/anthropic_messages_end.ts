@@ -1,3 +1,4 @@
+import { endOf, eventText } from "../event_text.ts";
 import type { EarlyEnd } from "../meter.ts";
 
 /** How far a streamed message has come. */
@@ -19,7 +20,7 @@ export interface Progress {
  * with a block that never ended; and a second reason to finish would overrule its own.
  */
 export function earlyEnd(progress: Progress): EarlyEnd {
-  if (progress.hasStopped) return { closing: bytesOf([]), terminal: bytesOf([]) };
+  if (progress.hasStopped) return endOf();
   const events: Event[] = [];
   if (!progress.hasStarted) events.push(messageStart(progress));
   if (progress.openBlock !== null) {
@@ -32,7 +33,7 @@ export function earlyEnd(progress: Progress): EarlyEnd {
       usage: { output_tokens: progress.outputTokens },
     });
   }
-  return { closing: bytesOf(events), terminal: bytesOf([{ type: "message_stop" }]) };
+  return endOf(textOf(events), textOf([{ type: "message_stop" }]));
 }
 
 type Event = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -53,9 +54,6 @@ function messageStart({ id, model }: Progress): Event {
   };
 }
 
-const encoder = new TextEncoder();
-
-function bytesOf(events: readonly Event[]): Uint8Array {
-  const lines = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-  return encoder.encode(lines.join(""));
+function textOf(events: readonly Event[]): string {
+  return events.map((event) => eventText(event, event.type)).join("");
 }

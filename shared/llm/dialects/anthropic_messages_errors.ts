@@ -1,4 +1,5 @@
 import type { DialectError, JsonObject } from "../dialect.ts";
+import { eventText } from "../event_text.ts";
 
 /**
  * The error envelope of Anthropic Messages, from which the SDKs make an exception: its class follows
@@ -25,7 +26,7 @@ function detailsOf({ code, param }: DialectError): JsonObject {
 
 /** The same at the end of a stream. Anthropic ends a stream with it: no `message_stop` follows. */
 export function errorEvent(error: DialectError): Uint8Array {
-  return new TextEncoder().encode(`event: error\ndata: ${JSON.stringify(errorBody(error))}\n\n`);
+  return new TextEncoder().encode(eventText(errorBody(error), "error"));
 }
 
 /** `type` as Anthropic words it (https://platform.claude.com/docs/en/api/errors). */

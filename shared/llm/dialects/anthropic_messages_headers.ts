@@ -19,7 +19,7 @@ const BETAS = new Set([
 ]);
 
 /** What of a client's headers goes upstream: the version of the API and the betas that are harmless. */
-export function messagesHeaders(headers: Headers): Record<string, string> {
+export function requestHeaders(headers: Headers): Record<string, string> {
   const forwarded: Record<string, string> = {};
   const version = headers.get("anthropic-version");
   // An older or a malformed one is left out: then the endpoint's own is sent.

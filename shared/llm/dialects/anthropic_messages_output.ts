@@ -1,3 +1,4 @@
+import type { CountedOutput } from "../answer_so_far.ts";
 import { createTextTokens } from "../text_tokens.ts";
 
 /**
@@ -15,19 +16,15 @@ const CITATION_TOKENS_MAX = 30;
 const MESSAGE_TOKENS_MAX = 8;
 
 /** Counts what a model wrote, as it comes. */
-export interface OutputTokens {
+export interface Output extends CountedOutput {
   /** Text of any kind; a piece goes on where the last one ended. */
   text(text: string): void;
   /** A tool is called, at the client or at the provider. */
   call(): void;
   citations(count: number): void;
-  /** Fair estimate, which a charge without a report is made with. Never above `upper`. */
-  estimate(): number;
-  /** Upper bound. */
-  upper(): number;
 }
 
-export function createOutputTokens(): OutputTokens {
+export function createOutput(): Output {
   const text = createTextTokens();
   let calls = 0;
   let cited = 0;

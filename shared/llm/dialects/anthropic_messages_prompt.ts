@@ -1,7 +1,7 @@
 import type { InputLimits, JsonObject, ModelRequest } from "../dialect.ts";
 import { estimatePrompt } from "../input_estimate.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
-import { boundPrompt, CONTEXT_TOKENS_DEFAULT } from "../token_bounds.ts";
+import { boundPrompt, CONTEXT_TOKENS_DEFAULT, valuesBeside } from "../token_bounds.ts";
 import { claudeTokens } from "./anthropic_messages_output.ts";
 import { readTools, toolOverheadTokens } from "./anthropic_messages_tools.ts";
 
@@ -19,7 +19,8 @@ const COMPACTION_TRIGGER_DEFAULT = 150_000;
 
 /** Fields of the body that never reach the model, so that a long one costs nothing. */
 const NOT_PROMPT = new Set([
-  ...["model", "models", "stream", "max_tokens", "temperature", "top_p", "top_k", "metadata"],
+  ...["model", "models", "chat_id", "stream", "max_tokens", "temperature", "top_p", "top_k"],
+  "metadata",
   ...["stop_sequences", "service_tier", "thinking", "cache_control", "diagnostics"],
 ]);
 
@@ -74,16 +75,14 @@ export function readBlocks(body: JsonObject): PromptBlocks {
  * Upper bound of the prompt, all readings of it together: each use of a tool at the provider makes
  * the model read it again, with what was found, and so does a compaction.
  */
-export function messagesInputMax({ body }: ModelRequest, limits: InputLimits): number {
+export function inputTokensMax({ body }: ModelRequest, limits: InputLimits): number {
   const contextTokens = limits.maxInputTokens ?? CONTEXT_TOKENS_DEFAULT;
   const { images, hidesInput } = readBlocks(body);
   const tools = readTools(body.tools);
   const uses = tools.kind === "uses" ? tools.webSearchesMax + tools.webFetchesMax : 0;
   const rounds = Math.min(uses, SERVER_ROUNDS_MAX);
   const bound = boundPrompt({
-    values: Object.entries(body).filter(([name]) => !NOT_PROMPT.has(name)).map(([, value]) =>
-      value
-    ),
+    values: valuesBeside(body, NOT_PROMPT),
     messages: arrayOf(body.messages).length,
     images,
     hidesInput,
@@ -95,7 +94,7 @@ export function messagesInputMax({ body }: ModelRequest, limits: InputLimits): n
 }
 
 /** Fair estimate of the prompt, read once. */
-export function messagesInputEstimate({ body }: ModelRequest, limits: InputLimits): number {
+export function inputTokensEstimate({ body }: ModelRequest, limits: InputLimits): number {
   const { blocks, images } = readBlocks(body);
   const texts: string[] = [];
   let encryptedChars = 0;

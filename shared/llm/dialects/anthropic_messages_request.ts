@@ -9,47 +9,52 @@ import { arrayOf, objectOf } from "../json_reading.ts";
 import { readBlocks } from "./anthropic_messages_prompt.ts";
 import { adaptThinking, readThinking } from "./anthropic_messages_thinking.ts";
 import { isClientTool, readTools } from "./anthropic_messages_tools.ts";
-import { UNMETERED_FIELDS } from "./anthropic_messages_unmetered.ts";
-import { readModels } from "./openai_chat_models.ts";
+import { checkUnmetered } from "./anthropic_messages_unmetered.ts";
+import { namesFile, WHY_NO_FILES } from "./house_files.ts";
 import {
   checkFlag,
+  checkLength,
   fault,
+  isFault,
   isPresent,
-  ITEMS_MAX,
   readBody,
+  readChatId,
   readOutputLimit,
 } from "./request_checks.ts";
+import { readModels } from "./requested_models.ts";
 
 /** Checks a parsed body of Anthropic Messages. Only what metering needs: the provider checks the rest. */
-export function readMessagesRequest(parsed: unknown): ModelRequest | RequestFault {
-  const parsedBody = readBody(parsed);
-  if (parsedBody.kind === "fault") return parsedBody;
-  const { body } = parsedBody;
-  const asked = readModels(body);
-  if (asked.kind === "fault") return asked;
+export function readRequest(parsed: unknown): ModelRequest | RequestFault {
+  const read = readBody(parsed);
+  if (isFault(read)) return read;
+  const { body } = read;
+  const models = readModels(body);
+  if (isFault(models)) return models;
+  const chatId = readChatId(body.chat_id);
+  if (isFault(chatId)) return chatId;
   const limit = readOutputLimit(body.max_tokens, "max_tokens");
   if (limit === null) return fault("Set max_tokens: the API wants a limit.", "max_tokens");
-  if (typeof limit === "object") return limit;
+  if (isFault(limit)) return limit;
   const problem = checkMessages(body.messages) ?? checkSystem(body.system) ??
-    checkFlag(body.stream, "stream") ??
-    checkFields(body) ?? checkContextManagement(body.context_management);
+    checkFlag(body.stream, "stream") ?? checkUnmetered(body) ??
+    checkContextManagement(body.context_management);
   if (problem !== null) return problem;
   const uses = readTools(body.tools);
-  if (uses.kind === "fault") return uses;
+  if (isFault(uses)) return uses;
   const prompt = readBlocks(body);
-  const smuggled = checkToolAdditions(prompt.blocks);
+  const smuggled = checkToolAdditions(prompt.blocks) ?? checkFiles(prompt.blocks);
   if (smuggled !== null) return smuggled;
   const thinking = readThinking(body.thinking);
-  if (typeof thinking === "object") return thinking;
+  if (isFault(thinking)) return thinking;
   return {
     kind: "request",
     body,
-    model: asked.model,
+    model: models.model,
     stream: body.stream === true,
     outputTokensLimit: limit,
     wantsUsage: true, // It is in every stream.
-    chatId: null,
-    fallbackModels: asked.fallbackModels,
+    chatId,
+    fallbackModels: models.fallbackModels,
     features: uses.webSearchesMax > 0 ? ["web_search"] : [],
     webSearchesMax: uses.webSearchesMax,
     // What is searched and fetched is input too.
@@ -59,11 +64,8 @@ export function readMessagesRequest(parsed: unknown): ModelRequest | RequestFaul
 }
 
 /** Changes what the proxy must change; every other field goes upstream as it was sent. */
-export function rewriteMessagesRequest(
-  request: ModelRequest,
-  change: RequestChange,
-): UpstreamRequest {
-  const { models: _, ...rest } = request.body;
+export function rewriteRequest(request: ModelRequest, change: RequestChange): UpstreamRequest {
+  const { chat_id: _, models: __, ...rest } = request.body;
   const body: Record<string, unknown> = { ...rest, model: change.model };
   const limit = change.outputTokensLimit;
   if (limit !== null) {
@@ -77,12 +79,8 @@ function checkMessages(messages: unknown): RequestFault | null {
   if (!Array.isArray(messages) || messages.length === 0) {
     return fault("Send at least one message.", "messages");
   }
-  if (messages.length > ITEMS_MAX) {
-    return fault(
-      `Send at most ${ITEMS_MAX} messages: there are ${messages.length}. Shorten the history.`,
-      "messages",
-    );
-  }
+  const excess = checkLength(messages, "messages", "messages");
+  if (excess !== null) return excess;
   for (const [index, item] of (messages as readonly unknown[]).entries()) {
     const message = objectOf(item);
     if (typeof message?.role !== "string") {
@@ -105,14 +103,6 @@ function checkContent(content: unknown, param: string): RequestFault | null {
     if (typeof objectOf(block)?.type !== "string") {
       return fault("Each block must be an object with a type.", `${param}[${index}]`);
     }
-  }
-  return null;
-}
-
-function checkFields(body: JsonObject): RequestFault | null {
-  for (const { name, allows, why } of UNMETERED_FIELDS) {
-    const value = body[name];
-    if (isPresent(value) && !allows(value)) return fault(why, name);
   }
   return null;
 }
@@ -144,4 +134,9 @@ function checkToolAdditions(blocks: readonly JsonObject[]): RequestFault | null 
     return fault("Tools that run at the provider can only be named in tools.", "messages");
   }
   return null;
+}
+
+/** Files that lie at the provider, in a message or in the result of a tool. */
+function checkFiles(blocks: readonly JsonObject[]): RequestFault | null {
+  return blocks.some(namesFile) ? fault(WHY_NO_FILES, "messages") : null;
 }

@@ -1,5 +1,6 @@
 import type { JsonObject, ModelRequest, RequestFault } from "../dialect.ts";
 import { arrayOf, objectOf } from "../json_reading.ts";
+import { fault, isPresent } from "./request_checks.ts";
 
 /** The API takes no smaller budget, and wants it below `max_tokens`. */
 const BUDGET_TOKENS_MIN = 1024;
@@ -9,14 +10,10 @@ const BUDGET_TOKENS_MIN = 1024;
  * all of it is billed.
  */
 export function readThinking(thinking: unknown): boolean | RequestFault {
-  if (thinking === undefined || thinking === null) return false;
+  if (!isPresent(thinking)) return false;
   const type = objectOf(thinking)?.type;
   if (typeof type === "string") return type !== "disabled";
-  return {
-    kind: "fault",
-    message: `thinking must be an object with a type, such as {"type":"disabled"}.`,
-    param: "thinking",
-  };
+  return fault(`thinking must be an object with a type, such as {"type":"disabled"}.`, "thinking");
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { JsonObject, RequestFault } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
-import { fault } from "./request_checks.ts";
+import { fault, isFault, isPresent, readWhole } from "./request_checks.ts";
 
 /** How often the tools of the provider may run at most, over the whole answer. */
 export interface ServerToolUses {
@@ -37,7 +37,7 @@ const REFUSED: readonly (readonly [begins: string, why: string])[] = [
 /** Checks that every tool costs tokens alone, or is bounded by `max_uses`. */
 export function readTools(tools: unknown): ServerToolUses | RequestFault {
   let [webSearchesMax, webFetchesMax] = [0, 0];
-  if (tools === undefined || tools === null) return { kind: "uses", webSearchesMax, webFetchesMax };
+  if (!isPresent(tools)) return { kind: "uses", webSearchesMax, webFetchesMax };
   if (!Array.isArray(tools)) return fault("tools must be a list.", "tools");
   for (const [index, item] of (tools as readonly unknown[]).entries()) {
     const tool = objectOf(item);
@@ -49,8 +49,8 @@ export function readTools(tools: unknown): ServerToolUses | RequestFault {
     if (!isSearch && !(typeof type === "string" && WEB_FETCH.test(type))) {
       return fault(whyRefused(type), `${param}.type`);
     }
-    const uses = tool.max_uses;
-    if (typeof uses !== "number" || !Number.isSafeInteger(uses) || uses < 1 || uses > USES_MAX) {
+    const uses = readWhole(tool.max_uses, `${param}.max_uses`, USES_MAX);
+    if (uses === null || isFault(uses)) {
       return fault(
         `Set max_uses of ${type} to a whole number from 1 to ${USES_MAX}: each use costs, and its ` +
           "results are read as input.",
@@ -66,7 +66,7 @@ export function readTools(tools: unknown): ServerToolUses | RequestFault {
 /** Whether a tool runs at the client, so that it costs tokens alone. */
 export function isClientTool(tool: JsonObject): boolean {
   const { type } = tool;
-  if (type === undefined || type === null) return objectOf(tool.input_schema) !== null;
+  if (!isPresent(type)) return objectOf(tool.input_schema) !== null;
   return type === "custom" || (typeof type === "string" && CLIENT_TOOL.test(type));
 }
 
@@ -79,7 +79,7 @@ export function toolOverheadTokens(tool: JsonObject): number {
 }
 
 function whyRefused(type: unknown): string {
-  if (type === undefined || type === null) {
+  if (!isPresent(type)) {
     return 'Each tool must have an input_schema, or say its type, such as "custom".';
   }
   const known = typeof type === "string"

@@ -1,10 +1,15 @@
-import type { UnmeteredField } from "./openai_chat_unmetered.ts";
-
-const never = () => false;
-const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0;
+import type { JsonObject, RequestFault } from "../dialect.ts";
+import {
+  BACKGROUND,
+  checkFields,
+  isEmptyList,
+  never,
+  PLUGINS,
+  type UnmeteredField,
+} from "./unmetered_fields.ts";
 
 /** Refused rather than sold below cost, or because it reaches into the operator's account. */
-export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
+const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   {
     name: "speed",
     allows: (value) => value === "standard",
@@ -55,14 +60,11 @@ export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
     why:
       "A conversation that is kept at the provider cannot be metered. Send its messages instead.",
   },
-  {
-    name: "plugins", // OpenRouter
-    allows: isEmptyList,
-    why: "Plugins are billed per call, which no price here covers. Leave them out.",
-  },
-  {
-    name: "background",
-    allows: (value) => value === false,
-    why: "An answer in the background cannot be metered. Leave background out.",
-  },
+  PLUGINS,
+  BACKGROUND,
 ];
+
+/** Refuses a field whose use costs what no price here covers, or that no output limit bounds. */
+export function checkUnmetered(body: JsonObject): RequestFault | null {
+  return checkFields(body, UNMETERED_FIELDS);
+}

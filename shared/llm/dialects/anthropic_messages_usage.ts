@@ -1,22 +1,9 @@
-import type { Tokens } from "../../pricing/usage.ts";
-import { ZERO_TOKENS } from "../../pricing/usage.ts";
+import { type Tokens, ZERO_TOKENS } from "../../pricing/usage.ts";
+import { isAbsurd, readCount, readDetail, type UsageReport } from "../counts.ts";
 import type { JsonObject } from "../dialect.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
 import type { MeterFlag, OtherModelUsage } from "../meter.ts";
 import { readProviderCost } from "../provider_cost.ts";
-import { COUNT_MAX, readCount } from "../counts.ts";
-
-/** A `usage` object, read: what was used by which model, and what was odd about it. */
-export interface UsageReport {
-  readonly tokens: Tokens;
-  /** For information; it is inside `tokens.output`. `null` where the provider does not tell. */
-  readonly reasoningTokens: number | null;
-  readonly webSearches: number;
-  readonly otherModels: readonly OtherModelUsage[];
-  readonly serviceTier: string | null;
-  readonly providerCost: string | null;
-  readonly flags: readonly MeterFlag[];
-}
 
 /** Counters of server tools whose calls are free: what they bring is in the input tokens. */
 const FREE_TOOL_COUNTERS = new Set(["web_fetch_requests", "tool_search_requests"]);
@@ -101,7 +88,7 @@ function readIterations(
   iterations: readonly unknown[],
   top: Tokens,
   flags: Set<MeterFlag>,
-): Pick<UsageReport, "tokens" | "otherModels"> | null {
+): { tokens: Tokens; otherModels: OtherModelUsage[] } | null {
   if (iterations.length === 0) return null;
   const oddities = new Set<MeterFlag>();
   const others = new Map<string, Tokens>();
@@ -143,10 +130,6 @@ function sum(a: Tokens, b: Tokens): Tokens {
   };
 }
 
-function isAbsurd(tokens: Tokens): boolean {
-  return Object.values(tokens).some((count) => count > COUNT_MAX);
-}
-
 /** Whether the counts agree; the lifetimes of cache writes may be stale at the top. */
 function isSameSum(a: Tokens, b: Tokens): boolean {
   const writes = (tokens: Tokens) => tokens.cache_write_5m + tokens.cache_write_1h;
@@ -163,12 +146,4 @@ function readSearches(usage: JsonObject, flags: Set<MeterFlag>): number {
     }
   }
   return readDetail(searches, flags) ?? 0;
-}
-
-/** A count beside the ones that are charged by class: where it cannot be read, it is not there. */
-function readDetail(value: unknown, flags: Set<MeterFlag>): number | null {
-  const count = readCount(value, flags);
-  if (count !== "unreadable") return count;
-  flags.add("usage_unreadable");
-  return null;
 }

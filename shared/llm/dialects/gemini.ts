@@ -1,8 +1,8 @@
 import type { Dialect } from "../dialect.ts";
 import { errorBody, errorEvent } from "./gemini_errors.ts";
-import { createGeminiMeter, readGeminiAnswer } from "./gemini_meter.ts";
-import { geminiInputTokensEstimate, geminiInputTokensMax } from "./gemini_prompt.ts";
-import { readGeminiRequest, rewriteGeminiRequest } from "./gemini_request.ts";
+import { createMeter, readAnswer } from "./gemini_meter.ts";
+import { inputTokensEstimate, inputTokensMax } from "./gemini_prompt.ts";
+import { readRequest, rewriteRequest } from "./gemini_request.ts";
 
 /**
  * Google's own format, `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`, as
@@ -12,13 +12,13 @@ import { readGeminiRequest, rewriteGeminiRequest } from "./gemini_request.ts";
  */
 export const GEMINI: Dialect = {
   name: "gemini",
-  readRequest: readGeminiRequest,
-  inputTokensMax: geminiInputTokensMax,
-  inputTokensEstimate: geminiInputTokensEstimate,
-  rewriteRequest: rewriteGeminiRequest,
+  readRequest,
+  inputTokensMax,
+  inputTokensEstimate,
+  rewriteRequest,
   requestHeaders: () => ({}),
-  createMeter: createGeminiMeter,
-  readAnswer: readGeminiAnswer,
+  createMeter,
+  readAnswer,
   errorBody,
   errorEvent,
 };

@@ -1,12 +1,11 @@
 import type { DialectError, JsonObject } from "../dialect.ts";
 import { objectOf, textOf } from "../json_reading.ts";
 import type { ProviderError } from "../meter.ts";
-
-const encoder = new TextEncoder();
+import { errorOf } from "../provider_error.ts";
 
 /** One event as Google frames it: with CRLF, always. */
-export function eventOf(chunk: JsonObject): Uint8Array {
-  return encoder.encode(`data: ${JSON.stringify(chunk)}\r\n\r\n`);
+export function eventOf(chunk: JsonObject): string {
+  return `data: ${JSON.stringify(chunk)}\r\n\r\n`;
 }
 
 /**
@@ -31,7 +30,7 @@ export function errorBody(error: DialectError): JsonObject {
 
 /** The same in mid-stream: the SDK raises it out of the loop over chunks, by its code. */
 export function errorEvent(error: DialectError): Uint8Array {
-  return eventOf(errorBody(error));
+  return new TextEncoder().encode(eventOf(errorBody(error)));
 }
 
 /** The name that Google gives to a status (google.rpc.Code). */
@@ -66,14 +65,7 @@ function statusName(status: number): string {
 /** The error within a body or a chunk: `{"error":{code,message,status}}`, or only its text. */
 export function readError(from: JsonObject): ProviderError | null {
   const detail = objectOf(from.error);
-  if (detail === null) {
-    const message = textOf(from.error);
-    return message === null ? null : { message, type: null, code: null };
-  }
-  const { code } = detail;
-  return {
-    message: textOf(detail.message) ?? "The provider gave no message.",
-    type: textOf(detail.status),
-    code: typeof code === "number" ? String(code) : textOf(code),
-  };
+  if (detail !== null) return errorOf(detail, detail.status);
+  const message = textOf(from.error);
+  return message === null ? null : { message, type: null, code: null };
 }

@@ -1,7 +1,7 @@
 import type { InputLimits, JsonObject, ModelRequest } from "../dialect.ts";
 import { estimatePrompt } from "../input_estimate.ts";
 import { objectOf } from "../json_reading.ts";
-import { boundPrompt } from "../token_bounds.ts";
+import { boundPrompt, valuesBeside } from "../token_bounds.ts";
 import { fieldsOf, listOf } from "./gemini_fields.ts";
 import { type PartReading, readPart } from "./gemini_parts.ts";
 
@@ -32,13 +32,11 @@ export function partsOf(body: JsonObject): PlacedPart[] {
 }
 
 /** Upper bound of the prompt in tokens. */
-export function geminiInputTokensMax(request: ModelRequest, limits: InputLimits): number {
+export function inputTokensMax(request: ModelRequest, limits: InputLimits): number {
   const body = fieldsOf(request.body) ?? {};
   const images = readingsOf(body).flatMap((reading) => reading.images);
   return boundPrompt({
-    values: Object.entries(body).filter(([name]) => !NOT_PROMPT.has(name)).map(([, value]) =>
-      value
-    ),
+    values: valuesBeside(body, NOT_PROMPT),
     messages: listOf(body.contents).length + 1,
     images: new Map(images.map((image) => [image, "data"])),
     hidesInput: request.hidesInput,
@@ -47,7 +45,7 @@ export function geminiInputTokensMax(request: ModelRequest, limits: InputLimits)
 }
 
 /** Fair estimate of the prompt in tokens. */
-export function geminiInputTokensEstimate(request: ModelRequest, limits: InputLimits): number {
+export function inputTokensEstimate(request: ModelRequest, limits: InputLimits): number {
   const body = fieldsOf(request.body) ?? {};
   const readings = readingsOf(body);
   const texts = readings.flatMap((reading) => reading.texts);

@@ -1,21 +1,9 @@
 import type { MediaTokens, Tokens } from "../../pricing/usage.ts";
+import { isAbsurd, readCount, readDetail, type UsageReport } from "../counts.ts";
 import type { JsonObject } from "../dialect.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
 import type { MeterFlag } from "../meter.ts";
-
-/** A `usageMetadata` object, read: counts in disjoint classes and what was odd about them. */
-export interface UsageReport {
-  readonly tokens: Tokens;
-  readonly media: MediaTokens;
-  /** For information; it is inside `tokens.output`. `null` where there were no thoughts. */
-  readonly thoughtsTokens: number | null;
-  /** False where it does not say what the answer took, as before the first count of it. */
-  readonly tellsAnswer: boolean;
-  readonly flags: readonly MeterFlag[];
-}
-
-/** No model reads or writes as much at once; a larger number is a fault. Fits SQL's `integer`. */
-const COUNT_MAX = 100_000_000;
+import { isPresent } from "./request_checks.ts";
 
 /**
  * Reads a `usageMetadata` object. Streamed and whole answers share it.
@@ -51,16 +39,19 @@ export function readUsage(usage: JsonObject): UsageReport | null | "unreadable" 
     cache_write_1h: 0,
     output: answered,
   };
-  // Each count is one, and their sum is none.
-  if (Object.values(tokens).some((count) => count > COUNT_MAX)) return "unreadable";
+  if (isAbsurd(tokens)) return "unreadable";
   const media = readMedia(usage, tokens, flags);
   return {
     tokens,
     media,
-    thoughtsTokens: typeof thoughts === "number" ? thoughts : null,
-    tellsAnswer: candidates !== null,
+    reasoningTokens: typeof thoughts === "number" ? thoughts : null,
     flags: [...flags],
   };
+}
+
+/** False where a report does not say what the answer took, as before the first count of it. */
+export function tellsAnswer(usage: JsonObject): boolean {
+  return isPresent(usage.candidatesTokenCount);
 }
 
 /** The tier that was served: AI Studio and Vertex have a name each for it. */
@@ -74,9 +65,7 @@ function readMedia(usage: JsonObject, tokens: Tokens, flags: Set<MeterFlag>): Me
     let tokens = 0;
     for (const detail of arrayOf(details).map(objectOf)) {
       if (textOf(detail?.modality)?.toUpperCase() !== modality) continue;
-      const count = readCount(detail?.tokenCount, flags);
-      if (count === "unreadable") flags.add("usage_unreadable");
-      else tokens += count ?? 0;
+      tokens += readDetail(detail?.tokenCount, flags) ?? 0;
     }
     return tokens;
   };
@@ -106,15 +95,4 @@ function readMedia(usage: JsonObject, tokens: Tokens, flags: Set<MeterFlag>): Me
 
 function countOf(count: number | "unreadable" | null): number {
   return typeof count === "number" ? count : 0;
-}
-
-/** A count; `null` when it is absent, which is not zero. A negative one is zero, and flagged. */
-function readCount(value: unknown, flags: Set<MeterFlag>): number | null | "unreadable" {
-  if (value === undefined || value === null) return null;
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value > COUNT_MAX) {
-    return "unreadable";
-  }
-  if (value >= 0) return value;
-  flags.add("negative_count");
-  return 0;
 }

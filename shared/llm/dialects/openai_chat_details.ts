@@ -1,4 +1,4 @@
-import { readCount } from "../counts.ts";
+import { readDetail } from "../counts.ts";
 import type { JsonObject } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
 import type { MeterFlag } from "../meter.ts";
@@ -27,9 +27,8 @@ export function readDetails(usage: JsonObject, flags: Set<MeterFlag>): Details {
   const completion = objectOf(usage.completion_tokens_details) ?? {};
   const first = (...values: readonly unknown[]): number | null => {
     for (const value of values) {
-      const count = readCount(value, flags);
-      if (count === "unreadable") flags.add("usage_unreadable");
-      else if (count !== null) return count;
+      const count = readDetail(value, flags);
+      if (count !== null) return count;
     }
     return null;
   };
@@ -76,4 +75,12 @@ export function hasUnpricedTools(usage: JsonObject): boolean {
   return [usage.num_sources_used, usage.num_server_side_tools_used].some((count) =>
     typeof count === "number" && count > 0
   );
+}
+
+/** Tiers that cost more than the default one. */
+const DEAR_TIERS = new Set<unknown>(["priority", "fast", "ultrafast"]);
+
+/** Whether the provider served a tier that costs more than the price here. */
+export function isDearTier(tier: string | null): boolean {
+  return DEAR_TIERS.has(tier);
 }

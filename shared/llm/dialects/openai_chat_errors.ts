@@ -1,6 +1,5 @@
 import type { DialectError, JsonObject } from "../dialect.ts";
-import { objectOf, textOf } from "../json_reading.ts";
-import type { ProviderError } from "../meter.ts";
+import { eventText } from "../event_text.ts";
 
 /** The last event of a stream. */
 export const DONE_EVENT = "data: [DONE]\n\n";
@@ -35,7 +34,7 @@ export function responseBody(error: DialectError): JsonObject {
 
 /** The same at the end of a stream: SDKs raise it out of the loop over chunks. */
 export function errorEvent(error: DialectError): Uint8Array {
-  return new TextEncoder().encode(`data: ${JSON.stringify(errorBody(error))}\n\n${DONE_EVENT}`);
+  return new TextEncoder().encode(eventText(errorBody(error)) + DONE_EVENT);
 }
 
 /** `type` as OpenAI words it. `insufficient_quota` is what its clients already handle as "pay". */
@@ -52,35 +51,4 @@ function errorType(status: number): string {
     default:
       return status >= 500 ? "server_error" : "invalid_request_error";
   }
-}
-
-/**
- * The error within a body, a chunk or a choice, in any of the shapes that providers use:
- * `{"error":{message,type,code}}`, `{"error":"text"}`, `{"object":"error",message}`, and what has a
- * message, or FastAPI's `detail`, where an answer would have choices.
- */
-export function readError(from: JsonObject): ProviderError | null {
-  const detail = objectOf(from.error) ?? (from.object === "error" ? from : null);
-  if (detail !== null) {
-    return {
-      message: textOf(detail.message) ?? "The provider gave no message.",
-      type: textOf(detail.type),
-      code: codeOf(detail.code),
-    };
-  }
-  const isAnswer = from.choices !== undefined || from.usage !== undefined ||
-    from.index !== undefined;
-  const message = textOf(from.error) ??
-    (isAnswer ? null : textOf(from.message) ?? textOfDetail(from.detail));
-  return message === null ? null : { message, type: textOf(from.type), code: codeOf(from.code) };
-}
-
-/** FastAPI's `detail` is a text (Mistral's 401), or a list of what is wrong with the request (422). */
-function textOfDetail(detail: unknown): string | null {
-  return Array.isArray(detail) ? JSON.stringify(detail).slice(0, 1000) : textOf(detail);
-}
-
-/** OpenRouter's codes are numbers. */
-function codeOf(code: unknown): string | null {
-  return typeof code === "number" ? String(code) : textOf(code);
 }

@@ -1,41 +1,89 @@
-import type { JsonObject, PricedFeature } from "../dialect.ts";
-import { arrayOf, objectOf } from "../json_reading.ts";
+import type { CountedOutput } from "../answer_so_far.ts";
+import type { JsonObject } from "../dialect.ts";
+import { arrayOf, objectOf, textOf } from "../json_reading.ts";
+import { createTextTokens } from "../text_tokens.ts";
 
-/** What a request asks the answer to be beside text. */
-export interface AskedOutput {
-  readonly features: readonly PricedFeature[];
-  readonly webSearchesMax: number;
-  /** True where the stream will show less than is billed: spoken, drawn, or thought in secret. */
-  readonly hidesOutput: boolean;
+/** What an answer of Chat Completions has delivered so far. */
+export interface Output extends CountedOutput {
+  /** Takes a delta or a message; true if it delivers anything. */
+  read(message: JsonObject | null): boolean;
+  /** True once the answer has said its role. */
+  hasRole(): boolean;
+  /** True once it cites a page: it was searched for, though some providers do not count how often. */
+  isCited(): boolean;
+  /** True once it tells of tools that the provider ran by itself, as Groq's Compound does. */
+  ranTools(): boolean;
 }
 
-/** OpenAI's models for search make one a request, whatever `web_search_options` says. */
-const SEARCHES_A_REQUEST = 1;
+export function createOutput(): Output {
+  const text = createTextTokens();
+  let hasRole = false;
+  let isCited = false;
+  let ranTools = false;
+  let delivered = false;
 
-/** Reads what kinds of output a request asks for. Fields of other types have been refused before. */
-export function readAskedOutput(body: JsonObject): AskedOutput {
-  const modalities = arrayOf(body.modalities);
-  const features: PricedFeature[] = [];
-  if (modalities.includes("audio") || objectOf(body.audio) !== null) features.push("output_audio");
-  if (modalities.includes("image")) features.push("output_image");
-  const hidesOutput = features.length > 0 || hidesThinking(body);
-  const maySearch = objectOf(body.web_search_options) !== null;
-  if (maySearch) features.push("web_search");
-  return { features, webSearchesMax: maySearch ? SEARCHES_A_REQUEST : 0, hidesOutput };
-}
+  function count(value: unknown): void {
+    if (typeof value !== "string" || value === "") return;
+    text.add(value);
+    delivered = true;
+  }
 
-/**
- * Whether the request itself makes a model think that would show it in part or not at all; models
- * that never show it say so in their price (`hides_reasoning`).
- */
-function hidesThinking(body: JsonObject): boolean {
-  // Anthropic's compatibility layer shows nothing of it. DeepSeek, Moonshot and Z.ai, who show all,
-  // have the same field without a budget.
-  const thinking = objectOf(body.thinking);
-  if (thinking?.type === "adaptive" || typeof thinking?.budget_tokens === "number") return true;
-  // OpenRouter: a summary at best, where the model behind it has no more to give.
-  const reasoning = objectOf(body.reasoning);
-  if (reasoning !== null && reasoning.enabled !== false && reasoning.effort !== "none") return true;
-  // OpenRouter's older switch, and Groq's.
-  return body.include_reasoning === false || body.reasoning_format === "hidden";
+  function read(message: JsonObject | null): boolean {
+    if (message === null) return false;
+    delivered = false;
+    if (textOf(message.role) !== null) hasRole = true;
+    if (Array.isArray(message.content)) message.content.forEach(countPart);
+    else count(message.content);
+    count(message.refusal);
+    countReasoning(message);
+    for (const item of [...arrayOf(message.tool_calls), message.function_call]) countCall(item);
+    if (arrayOf(message.images).length > 0) delivered = true;
+    const audio = objectOf(message.audio);
+    if (audio !== null) {
+      count(audio.transcript);
+      delivered = true;
+    }
+    isCited ||= arrayOf(message.annotations).some((item) =>
+      objectOf(item)?.type === "url_citation"
+    );
+    if (arrayOf(message.executed_tools).length > 0) ranTools = true;
+    return delivered;
+  }
+
+  /** A content part: text, or Mistral's thinking, which holds text parts itself. */
+  function countPart(item: unknown): void {
+    const part = objectOf(item);
+    if (part === null) return count(item);
+    count(part.text);
+    count(part.refusal);
+    if (part.type === "image_url" || part.type === "output_audio") delivered = true;
+    for (const thought of arrayOf(part.thinking)) count(objectOf(thought)?.text);
+  }
+
+  /** One of them: OpenRouter and others send the same reasoning under two or three names. */
+  function countReasoning(message: JsonObject): void {
+    const plain = textOf(message.reasoning_content) ?? textOf(message.reasoning) ??
+      textOf(message.reasoning_text); // Copilot
+    if (plain !== null) return count(plain);
+    for (const item of arrayOf(message.reasoning_details)) {
+      count(objectOf(item)?.text ?? objectOf(item)?.summary);
+    }
+  }
+
+  function countCall(item: unknown): void {
+    const call = objectOf(item);
+    if (call === null) return;
+    const named = objectOf(call.function) ?? objectOf(call.custom) ?? call;
+    count(named.name);
+    count(named.arguments ?? named.input);
+  }
+
+  return {
+    read,
+    estimate: text.estimate,
+    upper: text.upper,
+    hasRole: () => hasRole,
+    isCited: () => isCited,
+    ranTools: () => ranTools,
+  };
 }

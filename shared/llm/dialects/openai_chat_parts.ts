@@ -1,5 +1,7 @@
 import type { JsonObject, PricedFeature, RequestFault } from "../dialect.ts";
 import { arrayOf, objectOf } from "../json_reading.ts";
+import { namesFile, WHY_NO_FILES } from "./house_files.ts";
+import { fault } from "./request_checks.ts";
 
 /** What the messages of a request hold beside plain text. */
 export interface MessageParts {
@@ -28,15 +30,17 @@ export function readMessageParts(messages: readonly JsonObject[]): MessageParts 
   for (const [index, message] of messages.entries()) {
     // A spoken answer of before, by its name.
     if (objectOf(message.audio) !== null) hidesInput = hasAudio = true;
-    for (const [position, part] of arrayOf(message.content).entries()) {
-      const type = objectOf(part)?.type;
-      if (typeof type !== "string") {
-        return {
-          kind: "fault",
-          message: 'Each part of a message must be an object with a type, such as "text".',
-          param: `messages[${index}].content[${position}]`,
-        };
+    for (const [position, item] of arrayOf(message.content).entries()) {
+      const param = `messages[${index}].content[${position}]`;
+      const part = objectOf(item);
+      const type = part?.type;
+      if (part === null || typeof type !== "string") {
+        return fault(
+          'Each part of a message must be an object with a type, such as "text".',
+          param,
+        );
       }
+      if (namesFile(part)) return fault(WHY_NO_FILES, param);
       if (COUNTED_PARTS.has(type)) continue;
       hidesInput = true;
       if (/audio/i.test(type)) hasAudio = true;

@@ -5,39 +5,42 @@ import type {
   RequestFault,
   UpstreamRequest,
 } from "../dialect.ts";
-import { arrayOf, isDeeperThan, objectOf } from "../json_reading.ts";
-import { readModels } from "./openai_chat_models.ts";
-import { readAskedOutput } from "./openai_chat_output.ts";
+import { arrayOf, objectOf } from "../json_reading.ts";
+import { readFeatures } from "./openai_chat_features.ts";
 import { readMessageParts } from "./openai_chat_parts.ts";
 import { checkTools } from "./openai_chat_tools.ts";
-import { UNMETERED_FIELDS } from "./openai_chat_unmetered.ts";
-
-/** More than any chat has; it bounds the work that one request can make. */
-export const MESSAGES_MAX = 5_000;
-/** A tool's schema may nest 20 deep; beyond 100 it is an attack on the next recursive parser. */
-const DEPTH_MAX = 100;
-const OUTPUT_TOKENS_MAX = 10_000_000;
-const CHAT_ID_LENGTH_MAX = 128; // As billing stores it.
+import { checkUnmetered } from "./openai_chat_unmetered.ts";
+import {
+  checkFlag,
+  checkLength,
+  fault,
+  isFault,
+  isPresent,
+  readBody,
+  readChatId,
+  readOutputLimit,
+} from "./request_checks.ts";
+import { readModels } from "./requested_models.ts";
 
 const LIMIT_FIELDS = ["max_completion_tokens", "max_tokens"] as const;
 
 /** Checks a parsed body of Chat Completions. Only what metering needs: the provider checks the rest. */
-export function readChatRequest(parsed: unknown): ModelRequest | RequestFault {
-  const body = objectOf(parsed);
-  if (body === null) return fault("The body must be a JSON object.", null);
-  if (isDeeperThan(body, DEPTH_MAX)) {
-    return fault(`The body is nested more than ${DEPTH_MAX} levels deep. Flatten it.`, null);
-  }
+export function readRequest(parsed: unknown): ModelRequest | RequestFault {
+  const read = readBody(parsed);
+  if (isFault(read)) return read;
+  const { body } = read;
   const models = readModels(body);
-  if (models.kind === "fault") return models;
-  const problem = checkMessages(body.messages) ?? checkStream(body) ?? checkChatId(body.chat_id) ??
-    checkMetered(body) ?? checkTools(body.tools);
+  if (isFault(models)) return models;
+  const chatId = readChatId(body.chat_id);
+  if (isFault(chatId)) return chatId;
+  const problem = checkMessages(body.messages) ?? checkStream(body) ?? checkUnmetered(body) ??
+    checkTools(body.tools);
   if (problem !== null) return problem;
   const parts = readMessageParts(arrayOf(body.messages) as readonly JsonObject[]);
-  if (parts.kind === "fault") return parts;
-  const limit = readOutputLimit(body);
-  if (typeof limit === "object" && limit !== null) return limit;
-  const asked = readAskedOutput(body);
+  if (isFault(parts)) return parts;
+  const limit = readLimit(body);
+  if (isFault(limit)) return limit;
+  const asked = readFeatures(body);
   return {
     kind: "request",
     body,
@@ -45,7 +48,7 @@ export function readChatRequest(parsed: unknown): ModelRequest | RequestFault {
     stream: body.stream === true,
     outputTokensLimit: limit,
     wantsUsage: objectOf(body.stream_options)?.include_usage === true,
-    chatId: typeof body.chat_id === "string" ? body.chat_id : null,
+    chatId,
     fallbackModels: models.fallbackModels,
     features: [...parts.features, ...asked.features],
     webSearchesMax: asked.webSearchesMax,
@@ -55,7 +58,7 @@ export function readChatRequest(parsed: unknown): ModelRequest | RequestFault {
 }
 
 /** Changes what the proxy must change; every other field goes upstream as it was sent. */
-export function rewriteChatRequest(request: ModelRequest, change: RequestChange): UpstreamRequest {
+export function rewriteRequest(request: ModelRequest, change: RequestChange): UpstreamRequest {
   const { chat_id: _, models: __, ...rest } = request.body;
   const body: Record<string, unknown> = { ...rest, model: change.model };
   if (change.outputTokensLimit !== null) {
@@ -82,25 +85,12 @@ export function rewriteChatRequest(request: ModelRequest, change: RequestChange)
   return { body, withholdUsage: false, pathSuffix: "" };
 }
 
-function fault(message: string, param: string | null): RequestFault {
-  return { kind: "fault", message, param };
-}
-
-/** `null` is what some clients send for a field that they leave out. */
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
-}
-
 function checkMessages(messages: unknown): RequestFault | null {
   if (!Array.isArray(messages) || messages.length === 0) {
     return fault("Send at least one message.", "messages");
   }
-  if (messages.length > MESSAGES_MAX) {
-    return fault(
-      `Send at most ${MESSAGES_MAX} messages: there are ${messages.length}. Shorten the history.`,
-      "messages",
-    );
-  }
+  const excess = checkLength(messages, "messages", "messages");
+  if (excess !== null) return excess;
   for (const [index, item] of messages.entries()) {
     const message = objectOf(item);
     if (typeof message?.role !== "string") {
@@ -115,32 +105,12 @@ function checkMessages(messages: unknown): RequestFault | null {
 }
 
 function checkStream(body: JsonObject): RequestFault | null {
-  if (isPresent(body.stream) && typeof body.stream !== "boolean") {
-    return fault("stream must be true or false.", "stream");
-  }
-  if (!isPresent(body.stream_options)) return null;
+  const problem = checkFlag(body.stream, "stream");
+  if (problem !== null || !isPresent(body.stream_options)) return problem;
   const options = objectOf(body.stream_options);
-  if (options === null) return fault("stream_options must be an object.", "stream_options");
-  if (isPresent(options.include_usage) && typeof options.include_usage !== "boolean") {
-    return fault("include_usage must be true or false.", "stream_options.include_usage");
-  }
-  return null;
-}
-
-function checkChatId(chatId: unknown): RequestFault | null {
-  if (!isPresent(chatId)) return null;
-  return typeof chatId === "string" && chatId !== "" && chatId.length <= CHAT_ID_LENGTH_MAX
-    ? null
-    : fault(`chat_id must be text of 1 to ${CHAT_ID_LENGTH_MAX} characters.`, "chat_id");
-}
-
-/** Refuses what costs money that no price covers, or that no output limit bounds. */
-function checkMetered(body: JsonObject): RequestFault | null {
-  for (const { name, allows, why } of UNMETERED_FIELDS) {
-    const value = body[name];
-    if (isPresent(value) && !allows(value)) return fault(why, name);
-  }
-  return null;
+  return options === null
+    ? fault("stream_options must be an object.", "stream_options")
+    : checkFlag(options.include_usage, "stream_options.include_usage");
 }
 
 /** Google's compatibility layer takes the name of a prompt that lies there. */
@@ -148,21 +118,15 @@ function refersToCache(body: JsonObject): boolean {
   return isPresent(objectOf(objectOf(body.extra_body)?.google)?.cached_content);
 }
 
-function readOutputLimit(body: JsonObject): number | null | RequestFault {
+function readLimit(body: JsonObject): number | null | RequestFault {
   let limit: number | null = null;
   for (const name of LIMIT_FIELDS) {
-    const value = body[name];
-    if (!isPresent(value)) continue;
-    if (
-      typeof value !== "number" || !Number.isSafeInteger(value) || value < 1 ||
-      value > OUTPUT_TOKENS_MAX
-    ) {
-      return fault(`${name} must be a whole number from 1 to ${OUTPUT_TOKENS_MAX}.`, name);
-    }
-    if (limit !== null && limit !== value) {
+    const value = readOutputLimit(body[name], name);
+    if (isFault(value)) return value;
+    if (limit !== null && value !== null && limit !== value) {
       return fault("max_tokens and max_completion_tokens differ. Send one of them.", name);
     }
-    limit = value;
+    limit = value ?? limit;
   }
   return limit;
 }

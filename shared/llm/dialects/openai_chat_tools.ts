@@ -1,5 +1,6 @@
 import type { RequestFault } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
+import { fault, isPresent } from "./request_checks.ts";
 
 /** What a tool of the client's own may say; anything else in it may be a provider's tool. */
 const OWN_TOOL_FIELDS: ReadonlySet<string> = new Set([
@@ -9,13 +10,13 @@ const OWN_TOOL_FIELDS: ReadonlySet<string> = new Set([
 
 /** Lets through tools that the client runs itself, and refuses those that the provider bills. */
 export function checkTools(tools: unknown): RequestFault | null {
-  if (tools === undefined || tools === null) return null;
+  if (!isPresent(tools)) return null;
   if (!Array.isArray(tools)) return fault("tools must be a list.", "tools");
   for (const [index, item] of tools.entries()) {
     const tool = objectOf(item);
     const param = `tools[${index}].type`;
     // Said, not guessed: a tool without a type is a provider's own under its name ({"google_search":{}}).
-    if (tool?.type === undefined || tool.type === null) {
+    if (tool === null || !isPresent(tool.type)) {
       return fault('Each tool must say its type: "function" or "custom".', param);
     }
     if (tool.type !== "function" && tool.type !== "custom") {
@@ -37,8 +38,4 @@ export function checkTools(tools: unknown): RequestFault | null {
     }
   }
   return null;
-}
-
-function fault(message: string, param: string): RequestFault {
-  return { kind: "fault", message, param };
 }

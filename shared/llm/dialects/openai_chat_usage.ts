@@ -1,23 +1,10 @@
 import { type MediaTokens, NO_MEDIA, type Tokens } from "../../pricing/usage.ts";
 import type { CountingRules } from "../counting_rules.ts";
-import { COUNT_MAX, readCount } from "../counts.ts";
+import { isAbsurd, readCount, type UsageReport } from "../counts.ts";
 import type { JsonObject } from "../dialect.ts";
 import type { MeterFlag } from "../meter.ts";
 import { readProviderCost } from "../provider_cost.ts";
 import { type Details, hasUnpricedTools, readDetails } from "./openai_chat_details.ts";
-
-/** A `usage` object, read: counts in disjoint classes and what was odd about them. */
-export interface UsageReport {
-  readonly tokens: Tokens;
-  /** For information; it is inside `tokens.output`. `null` where the provider does not tell. */
-  readonly reasoningTokens: number | null;
-  /** Inside `tokens`. */
-  readonly media: MediaTokens;
-  readonly webSearches: number;
-  /** What the provider says that it bills, in USD. */
-  readonly providerCost: string | null;
-  readonly flags: readonly MeterFlag[];
-}
 
 /**
  * Reads a `usage` object of Chat Completions by the provider's counting rules. Streamed and whole
@@ -47,8 +34,7 @@ export function readUsage(
     ...splitPrompt(reading.prompt, details, flags),
     output: reading.output,
   };
-  // Each count is one, and their sum is none.
-  if (Object.values(tokens).some((count) => count > COUNT_MAX)) return "unreadable";
+  if (isAbsurd(tokens)) return "unreadable";
   return {
     tokens,
     reasoningTokens: details.reasoning,

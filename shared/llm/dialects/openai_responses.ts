@@ -1,20 +1,20 @@
 import type { Dialect } from "../dialect.ts";
 import { errorBody } from "./openai_chat_errors.ts";
 import { errorEvent } from "./openai_responses_errors.ts";
-import { createResponsesMeter, readResponsesAnswer } from "./openai_responses_meter.ts";
-import { responsesInputTokensEstimate, responsesInputTokensMax } from "./openai_responses_parts.ts";
-import { readResponsesRequest, rewriteResponsesRequest } from "./openai_responses_request.ts";
+import { createMeter, readAnswer } from "./openai_responses_meter.ts";
+import { inputTokensEstimate, inputTokensMax } from "./openai_responses_prompt.ts";
+import { readRequest, rewriteRequest } from "./openai_responses_request.ts";
 
 /** OpenAI's Responses API, as OpenAI, xAI and others speak it. */
 export const OPENAI_RESPONSES: Dialect = {
   name: "openai-responses",
-  readRequest: readResponsesRequest,
-  inputTokensMax: responsesInputTokensMax,
-  inputTokensEstimate: responsesInputTokensEstimate,
-  rewriteRequest: rewriteResponsesRequest,
+  readRequest,
+  inputTokensMax,
+  inputTokensEstimate,
+  rewriteRequest,
   requestHeaders: () => ({}),
-  createMeter: createResponsesMeter,
-  readAnswer: readResponsesAnswer,
+  createMeter,
+  readAnswer,
   errorBody,
   errorEvent,
 };

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../dialect.ts";
+import { endOf, eventText } from "../event_text.ts";
 import { objectOf, textOf } from "../json_reading.ts";
 import type { EarlyEnd } from "../meter.ts";
 import {
@@ -23,8 +24,6 @@ import {
 const KEPT_MAX = 256 * 1024;
 /** A `response` that is longer, by its prompt, is not repeated: only what names it is. */
 const RESPONSE_LENGTH_MAX = 64 * 1024;
-
-const encoder = new TextEncoder();
 
 /** Follows an answer, to be able to end it at any event. Must be shown every event, in order. */
 export interface OpenAnswer {
@@ -68,8 +67,7 @@ export function createOpenAnswer(): OpenAnswer {
   }
 
   function write(type: string, fields: JsonObject): string {
-    const data = { type, sequence_number: ++sequence, ...fields };
-    return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+    return eventText({ type, sequence_number: ++sequence, ...fields }, type);
   }
 
   function end(): EarlyEnd {
@@ -95,10 +93,7 @@ export function createOpenAnswer(): OpenAnswer {
       ...(isTooLong ? {} : { output }),
       usage: null,
     };
-    return {
-      closing: encoder.encode(closing),
-      terminal: encoder.encode(write("response.incomplete", { response: ended })),
-    };
+    return endOf(closing, write("response.incomplete", { response: ended }));
   }
 
   /** The events that close an item, as OpenAI sends them at a length limit. */

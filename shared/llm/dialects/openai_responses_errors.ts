@@ -1,7 +1,9 @@
 import type { DialectError, JsonObject } from "../dialect.ts";
+import { eventText } from "../event_text.ts";
 import { objectOf, textOf } from "../json_reading.ts";
 import type { ProviderError } from "../meter.ts";
-import { errorBody, readError } from "./openai_chat_errors.ts";
+import { readError, UNTOLD_ERROR } from "../provider_error.ts";
+import { errorBody } from "./openai_chat_errors.ts";
 
 /**
  * An error as the last event of a stream: SDKs raise it out of the loop over events. OpenAI documents
@@ -12,20 +14,13 @@ export function errorEvent(error: DialectError): Uint8Array {
   const { message, code, param } = error;
   // Its place in the stream is not known here; SDKs only want it to be a number.
   const data = { type: "error", sequence_number: 0, code, message, param: param ?? null, ...body };
-  return new TextEncoder().encode(`event: error\ndata: ${JSON.stringify(data)}\n\n`);
+  return new TextEncoder().encode(eventText(data, data.type));
 }
 
 /** The error of an `error` event, whose fields are in `error` or at its top. */
 export function readErrorEvent({ type: _, ...data }: JsonObject): ProviderError {
   return readAnswerError(data) ?? readError({ ...data, object: "error" }) ?? UNTOLD_ERROR;
 }
-
-/** For an event in no shape that we know. */
-const UNTOLD_ERROR: ProviderError = {
-  message: "The provider sent an error event.",
-  type: null,
-  code: null,
-};
 
 /**
  * The error within a body or a response: an `error` of any shape, or the `{"detail":"text"}` of

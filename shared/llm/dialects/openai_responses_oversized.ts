@@ -1,5 +1,5 @@
 import type { JsonObject } from "../dialect.ts";
-import { objectOf } from "../json_reading.ts";
+import { objectOf, parseJson } from "../json_reading.ts";
 import type { SplitEvent } from "../sse_events.ts";
 
 /**
@@ -62,7 +62,7 @@ function usageIn(text: string): JsonObject | null {
   const names = [...text.matchAll(/"usage"\s*:\s*(?=\{)/g)];
   for (const name of names.toReversed()) {
     const start = name.index + name[0].length;
-    const usage = parseObject(text.slice(start, endOfObject(text, start)));
+    const usage = objectOf(parseJson(text.slice(start, endOfObject(text, start))));
     if (typeof usage?.input_tokens === "number") return usage;
   }
   return null;
@@ -76,12 +76,4 @@ function endOfObject(text: string, start: number): number {
     else if (text[at] === "}" && --depth === 0) return at + 1;
   }
   return text.length;
-}
-
-function parseObject(text: string): JsonObject | null {
-  try {
-    return objectOf(JSON.parse(text));
-  } catch {
-    return null;
-  }
 }

@@ -7,35 +7,40 @@ import type {
   UpstreamRequest,
 } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
-import { readModels } from "./openai_chat_models.ts";
-import { findHiddenInput } from "./openai_responses_parts.ts";
+import { checkFiles, findHiddenInput } from "./openai_responses_prompt.ts";
 import { readTools } from "./openai_responses_tools.ts";
 import { checkUnmetered } from "./openai_responses_unmetered.ts";
 import {
   checkFlag,
+  checkLength,
   fault,
+  isFault,
   isPresent,
-  ITEMS_MAX,
   readBody,
+  readChatId,
   readOutputLimit,
 } from "./request_checks.ts";
+import { readModels } from "./requested_models.ts";
 
 /** Fields that may stand in for `input`: the prompt then lies at the provider. */
 const INSTEAD_OF_INPUT = ["previous_response_id", "conversation", "prompt"];
 
 /** Checks a parsed body of the Responses API. Only what metering needs: the provider checks the rest. */
-export function readResponsesRequest(parsed: unknown): ModelRequest | RequestFault {
+export function readRequest(parsed: unknown): ModelRequest | RequestFault {
   const read = readBody(parsed);
-  if (read.kind === "fault") return read;
+  if (isFault(read)) return read;
   const { body } = read;
   const models = readModels(body);
-  if (models.kind === "fault") return models;
-  const problem = checkInput(body) ?? checkFlag(body.stream, "stream") ?? checkUnmetered(body);
+  if (isFault(models)) return models;
+  const chatId = readChatId(body.chat_id);
+  if (isFault(chatId)) return chatId;
+  const problem = checkInput(body) ?? checkFlag(body.stream, "stream") ?? checkUnmetered(body) ??
+    checkFiles(body);
   if (problem !== null) return problem;
   const tools = readTools(body);
-  if (tools.kind === "fault") return tools;
+  if (isFault(tools)) return tools;
   const limit = readOutputLimit(body.max_output_tokens, "max_output_tokens");
-  if (typeof limit === "object" && limit !== null) return limit;
+  if (isFault(limit)) return limit;
   const { hidesInput, hasSound } = findHiddenInput(body);
   const features: PricedFeature[] = [];
   if (hasSound) features.push("input_audio");
@@ -47,7 +52,7 @@ export function readResponsesRequest(parsed: unknown): ModelRequest | RequestFau
     stream: body.stream === true,
     outputTokensLimit: limit,
     wantsUsage: true, // It always comes, in the last event of the answer itself.
-    chatId: null,
+    chatId,
     fallbackModels: models.fallbackModels,
     features,
     webSearchesMax: tools.webSearchesMax,
@@ -57,11 +62,11 @@ export function readResponsesRequest(parsed: unknown): ModelRequest | RequestFau
 }
 
 /** Changes what the proxy must change; every other field goes upstream as it was sent. */
-export function rewriteResponsesRequest(
+export function rewriteRequest(
   request: ModelRequest,
   change: RequestChange,
 ): UpstreamRequest {
-  const { models: _, ...rest } = request.body;
+  const { chat_id: _, models: __, ...rest } = request.body;
   const body: Record<string, unknown> = { ...rest, model: change.model };
   if (change.outputTokensLimit !== null) body.max_output_tokens = change.outputTokensLimit;
   return { body, withholdUsage: false, pathSuffix: "" };
@@ -85,12 +90,8 @@ function checkInput(body: JsonObject): RequestFault | null {
   }
   if (typeof input === "string") return null;
   if (!Array.isArray(input)) return fault("input must be text or a list of items.", "input");
-  if (input.length > ITEMS_MAX) {
-    return fault(
-      `Send at most ${ITEMS_MAX} items: there are ${input.length}. Shorten the history.`,
-      "input",
-    );
-  }
+  const excess = checkLength(input, "items", "input");
+  if (excess !== null) return excess;
   for (const [index, item] of input.entries()) {
     if (objectOf(item) === null) {
       return fault("Each item of the input must be an object.", `input[${index}]`);

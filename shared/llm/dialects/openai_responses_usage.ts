@@ -1,19 +1,20 @@
 import type { CountingRules } from "../counting_rules.ts";
+import type { UsageReport } from "../counts.ts";
 import type { JsonObject } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
-import { readUsage, type UsageReport } from "./openai_chat_usage.ts";
+import { readUsage as readChatUsage } from "./openai_chat_usage.ts";
 
 /**
  * Reads a `usage` object of the Responses API: Chat's, under other names. Cached tokens and those
  * written to the cache are inside `input_tokens`; reasoning is inside `output_tokens`, at xAI too.
  *
- * @returns as `readUsage` of Chat Completions: `null` is no report, and no zero.
+ * @returns as Chat's: `null` is no report, and no zero.
  */
-export function readResponsesUsage(
+export function readUsage(
   usage: JsonObject,
   rules: CountingRules,
 ): UsageReport | null | "unreadable" {
-  return readUsage({
+  return readChatUsage({
     ...usage,
     prompt_tokens: usage.input_tokens,
     prompt_tokens_details: usage.input_tokens_details,
@@ -64,12 +65,4 @@ function hasCount(value: unknown): boolean {
   return Object.values(objectOf(value) ?? {}).some((count) =>
     typeof count === "number" && count > 0
   );
-}
-
-/** Tiers that cost more than the default one. */
-const DEAR_TIERS = new Set<unknown>(["priority", "fast", "ultrafast"]);
-
-/** Whether the provider served a tier that costs more than the price here. */
-export function isDearTier(tier: string | null): boolean {
-  return DEAR_TIERS.has(tier);
 }

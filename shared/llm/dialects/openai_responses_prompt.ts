@@ -1,7 +1,9 @@
-import type { InputLimits, JsonObject, ModelRequest } from "../dialect.ts";
+import type { InputLimits, JsonObject, ModelRequest, RequestFault } from "../dialect.ts";
 import { estimatePrompt } from "../input_estimate.ts";
 import { arrayOf, objectOf } from "../json_reading.ts";
-import { boundPrompt } from "../token_bounds.ts";
+import { boundPrompt, valuesBeside } from "../token_bounds.ts";
+import { namesFile, WHY_NO_FILES } from "./house_files.ts";
+import { fault } from "./request_checks.ts";
 
 /**
  * What a prompt of the Responses API is made of. Its items are messages, calls of tools with their
@@ -27,7 +29,17 @@ const HIDING_FIELDS = ["previous_response_id", "conversation", "prompt", "contex
 
 /** Fields of the body that never reach the model, so that a long one costs nothing. */
 const NOT_PROMPT = new Set([
-  ...["model", "models", "stream", "stream_options", "store", "metadata", "user", "include"],
+  ...[
+    "model",
+    "models",
+    "chat_id",
+    "stream",
+    "stream_options",
+    "store",
+    "metadata",
+    "user",
+    "include",
+  ],
   ...["safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"],
   ...["max_output_tokens", "max_tool_calls", "parallel_tool_calls", "service_tier", "truncation"],
   ...["temperature", "top_p", "top_logprobs", "background"],
@@ -51,14 +63,29 @@ export function findHiddenInput(body: JsonObject): HiddenInput {
   return { hidesInput, hasSound };
 }
 
+/** Refuses files that lie at the provider: in messages, in results of calls, in a kept prompt. */
+export function checkFiles(body: JsonObject): RequestFault | null {
+  for (const [index, item] of arrayOf(body.input).entries()) {
+    const { content, output } = objectOf(item) ?? {};
+    const places = [item, output, ...arrayOf(content), ...arrayOf(output)];
+    if (places.some(isOfHouse)) return fault(WHY_NO_FILES, `input[${index}]`);
+  }
+  const variables = objectOf(objectOf(body.prompt)?.variables) ?? {};
+  const hasFile = Object.values(variables).some(isOfHouse);
+  return hasFile ? fault(WHY_NO_FILES, "prompt.variables") : null;
+}
+
+function isOfHouse(value: unknown): boolean {
+  const part = objectOf(value);
+  return part !== null && namesFile(part);
+}
+
 /** Upper bound of the prompt in tokens. */
-export function responsesInputTokensMax(request: ModelRequest, limits: InputLimits): number {
+export function inputTokensMax(request: ModelRequest, limits: InputLimits): number {
   const { body } = request;
   const items = itemsOf(body);
   return boundPrompt({
-    values: Object.entries(body).filter(([name]) => !NOT_PROMPT.has(name)).map(([, value]) =>
-      value
-    ),
+    values: valuesBeside(body, NOT_PROMPT),
     messages: items.length + 2, // Instructions, and input that is text.
     images: new Map(items.flatMap(partsOf).filter(isImage).map((part) => [part, "image_url"])),
     hidesInput: request.hidesInput,
@@ -67,7 +94,7 @@ export function responsesInputTokensMax(request: ModelRequest, limits: InputLimi
 }
 
 /** Fair estimate of the prompt in tokens. */
-export function responsesInputTokensEstimate(request: ModelRequest, limits: InputLimits): number {
+export function inputTokensEstimate(request: ModelRequest, limits: InputLimits): number {
   const { body } = request;
   const items = itemsOf(body);
   const parts = items.flatMap(partsOf);

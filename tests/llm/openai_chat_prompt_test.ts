@@ -1,9 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
-import { IMAGE_TOKENS_DEFAULT, inputTokensMax } from "../../shared/llm/token_bounds.ts";
+import type { InputLimits, JsonObject } from "../../shared/llm/dialect.ts";
+import { OPENAI_CHAT } from "../../shared/llm/dialects/openai_chat.ts";
+import { IMAGE_TOKENS_DEFAULT } from "../../shared/llm/token_bounds.ts";
+import { hello, read } from "./openai_chat_requests.ts";
 
 const limits = { maxInputTokens: 128_000, imageTokensMax: 765 };
 const unlimited = { maxInputTokens: null, imageTokensMax: null };
 const user = (content: unknown) => ({ messages: [{ role: "user", content }] });
+/** The bound of a body, whatever a request may hold. */
+const inputTokensMax = (body: JsonObject, limits: InputLimits) =>
+  OPENAI_CHAT.inputTokensMax({ ...read(hello), body }, limits);
 const bound = (content: unknown) => inputTokensMax(user(content), limits);
 /** What a message of nothing is bound to: the template around it. */
 const OVERHEAD = bound("");
@@ -24,8 +30,9 @@ Deno.test("each message adds its template", () => {
 });
 
 Deno.test("what does not reach the model costs nothing", () => {
-  const metadata = { note: "x".repeat(10_000) };
-  assertEquals(inputTokensMax({ ...user(""), metadata, user: "x".repeat(999) }, limits), OVERHEAD);
+  const long = "x".repeat(10_000);
+  const settings = { metadata: { note: long }, user: long, models: [long], chat_id: long };
+  assertEquals(inputTokensMax({ ...user(""), ...settings }, limits), OVERHEAD);
 });
 
 Deno.test("an image counts as the model's dearest image, not as its base64", () => {
@@ -46,9 +53,10 @@ Deno.test("text that poses as an image outside of a message's parts is counted a
 
 Deno.test("a sound or a file counts as the whole context window", () => {
   for (const type of ["input_audio", "file", "document", "video_url"]) {
-    assertEquals(bound([{ type, data: "A" }]), 128_000, type);
+    const request = read({ ...hello, ...user([{ type, data: "A" }]) });
+    assertEquals(OPENAI_CHAT.inputTokensMax(request, limits), 128_000, type);
+    assertEquals(OPENAI_CHAT.inputTokensMax(request, unlimited), 1_000_000, type);
   }
-  assertEquals(inputTokensMax(user([{ type: "file" }]), unlimited), 1_000_000);
 });
 
 Deno.test("no prompt is bound above the context window", () => {

@@ -1,3 +1,4 @@
+import type { CountedOutput } from "../answer_so_far.ts";
 import { arrayOf, objectOf } from "../json_reading.ts";
 import { createTextTokens } from "../text_tokens.ts";
 
@@ -8,14 +9,12 @@ const IMAGE_TOKENS_MAX = 2000;
 const SOUND_CHARACTERS_A_TOKEN = (24_000 * 2 / 25) * 4 / 3;
 
 /** Counts what an answer delivered, for where no report comes. */
-export interface Delivery {
+export interface Output extends CountedOutput {
   /** Takes the parts of a candidate; tells what of the answer they carry. */
   add(parts: unknown): "answer" | "thought" | "nothing";
-  estimate(): number;
-  upper(): number;
 }
 
-export function createDelivery(): Delivery {
+export function createOutput(): Output {
   const text = createTextTokens();
   let [mediaTokens, mediaTokensMax] = [0, 0];
 

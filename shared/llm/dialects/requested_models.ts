@@ -1,23 +1,24 @@
 import type { JsonObject, RequestFault } from "../dialect.ts";
+import { fault, isPresent } from "./request_checks.ts";
 
 const MODEL_NAME_LENGTH_MAX = 256;
 /** As many as one reservation covers. */
-export const FALLBACK_MODELS_MAX = 8;
+const FALLBACK_MODELS_MAX = 8;
 
 /** The model asked for, and those to try when it cannot answer. */
-export interface AskedModels {
+export interface RequestedModels {
   readonly kind: "models";
   readonly model: string;
   readonly fallbackModels: readonly string[];
 }
 
 /** Reads `model` and `models`: one of them is enough, and the first named is the model. */
-export function readModels({ model, models }: JsonObject): AskedModels | RequestFault {
+export function readModels({ model, models }: JsonObject): RequestedModels | RequestFault {
   const listed = models ?? [];
   if (!Array.isArray(listed) || !listed.every(isModelName)) {
     return fault(`models must be a list of names, such as ["openai:gpt-4o"].`, "models");
   }
-  const isNamed = model !== undefined && model !== null;
+  const isNamed = isPresent(model);
   if (isNamed && !isModelName(model)) return fault(NAME_ONE, "model");
   const [first, ...others] = new Set<string>(isNamed ? [model as string, ...listed] : listed);
   if (first === undefined) return fault(NAME_ONE, "model");
@@ -32,10 +33,7 @@ export function readModels({ model, models }: JsonObject): AskedModels | Request
 
 const NAME_ONE = `Name one model as text, such as "openai:gpt-4o".`;
 
-function isModelName(name: unknown): name is string {
+/** Whether it can be the name of a model. */
+export function isModelName(name: unknown): name is string {
   return typeof name === "string" && name !== "" && name.length <= MODEL_NAME_LENGTH_MAX;
-}
-
-function fault(message: string, param: string): RequestFault {
-  return { kind: "fault", message, param };
 }

@@ -1,0 +1,82 @@
+import type { UsageReport } from "./counts.ts";
+import { textOf } from "./json_reading.ts";
+import {
+  type MeterFlag,
+  type MeterSnapshot,
+  NOTHING_METERED,
+  type ProviderError,
+} from "./meter.ts";
+
+/** Counts what an answer has delivered, in tokens. */
+export interface CountedOutput {
+  /** Fair estimate. */
+  estimate(): number;
+  /** Upper bound. */
+  upper(): number;
+}
+
+/** What an answer has told so far. The reader of its dialect writes it, event by event. */
+export interface AnswerSoFar {
+  /** The first that is told of each: later events may have an empty one. */
+  id: string | null;
+  model: string | null;
+  finish: string | null;
+  serviceTier: string | null;
+  error: ProviderError | null;
+  report: UsageReport | null;
+  hasContent: boolean;
+  /** Events with content: in every recorded stream each was a token or more, so they bound below. */
+  contentEvents: number;
+  readonly flags: Set<MeterFlag>;
+  /** Takes the id and the model, unless they are known. */
+  takeNames(id: unknown, model: unknown): void;
+  /** Takes a report, whole: the last one wins, for a sum or a maximum by field would invent tokens. */
+  takeReport(read: UsageReport | null | "unreadable"): void;
+  /** Fair estimate of the output delivered. */
+  estimate(): number;
+  /** All of it, with what the dialect knows beside; its flags come in addition. */
+  snapshot(more?: Partial<MeterSnapshot>): MeterSnapshot;
+}
+
+/** An answer that has told nothing yet, whose output is counted by `output`. */
+export function createAnswer(output: CountedOutput): AnswerSoFar {
+  const answer: AnswerSoFar = {
+    id: null,
+    model: null,
+    finish: null,
+    serviceTier: null,
+    error: null,
+    report: null,
+    hasContent: false,
+    contentEvents: 0,
+    flags: new Set(),
+    takeNames(id, model) {
+      answer.id ??= textOf(id);
+      answer.model ??= textOf(model);
+    },
+    takeReport(read) {
+      if (read === "unreadable") answer.flags.add("usage_unreadable");
+      else if (read !== null) answer.report = read;
+    },
+    estimate: () => Math.max(output.estimate(), answer.contentEvents),
+    snapshot(more = {}) {
+      const { tokens = null, flags = [], ...reported } = answer.report ?? {};
+      return {
+        ...NOTHING_METERED,
+        ...reported,
+        usage: tokens,
+        serviceTier: answer.serviceTier ?? answer.report?.serviceTier ?? null,
+        outputTokensEstimate: answer.estimate(),
+        outputTokensUpper: Math.max(output.upper(), answer.contentEvents, tokens?.output ?? 0),
+        hasContent: answer.hasContent,
+        finish: answer.finish,
+        providerRequestId: answer.id,
+        model: answer.model,
+        error: answer.error,
+        ...more,
+        flags: [...new Set([...answer.flags, ...flags, ...(more.flags ?? [])])],
+      };
+    },
+  };
+  return answer;
+}
