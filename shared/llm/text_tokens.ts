@@ -43,13 +43,6 @@ export function createTextTokens(): TextTokens {
   };
 }
 
-/** Fair estimate of the tokens of a text. */
-export function estimateTokens(text: string): number {
-  const tokens = createTextTokens();
-  tokens.add(text);
-  return tokens.estimate();
-}
-
 // What a UTF-16 unit is.
 const COMMON = 0; // a lower-case ASCII letter that makes a token with any other such letter
 const RARE = 1; // the other lower-case ASCII letters

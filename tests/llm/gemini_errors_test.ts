@@ -3,8 +3,8 @@ import { ApiError, type GenerateContentResponse, GoogleGenAI } from "@google/gen
 import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
 import { GEMINI } from "../../shared/llm/dialects/gemini.ts";
 import { createEventSplitter } from "../../shared/llm/sse_events.ts";
-import { estimateTokens } from "../../shared/llm/text_tokens.ts";
 import { concat, encode } from "./chunks.ts";
+import { estimateTokens } from "./text_estimate.ts";
 
 const message = "Your balance is too low. Top up to go on.";
 const ask = { model: "google:gemini-2.5-flash", contents: "Hello" };

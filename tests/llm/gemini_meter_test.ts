@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
 import { GEMINI } from "../../shared/llm/dialects/gemini.ts";
-import { estimateTokens } from "../../shared/llm/text_tokens.ts";
 import { meterStream } from "./metered_text.ts";
+import { estimateTokens } from "./text_estimate.ts";
 
 const meterText = (stream: string | Uint8Array) => meterStream(GEMINI, stream);
 

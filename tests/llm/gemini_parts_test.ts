@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ModelRequest } from "../../shared/llm/dialect.ts";
 import { GEMINI } from "../../shared/llm/dialects/gemini.ts";
-import { estimateTokens } from "../../shared/llm/text_tokens.ts";
 import { accepted, refused } from "./requests.ts";
+import { estimateTokens } from "./text_estimate.ts";
 
 const target = { model: "google:gemini-2.5-flash", stream: false };
 const limits = { maxInputTokens: 1_000_000, imageTokensMax: 1_000 };

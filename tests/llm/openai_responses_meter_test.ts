@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
 import { OPENAI_RESPONSES } from "../../shared/llm/dialects/openai_responses.ts";
 import { createEventSplitter } from "../../shared/llm/sse_events.ts";
-import { estimateTokens } from "../../shared/llm/text_tokens.ts";
 import { encode } from "./chunks.ts";
 import {
   completed,
@@ -17,6 +16,7 @@ import {
   usage,
   whole,
 } from "./responses_events.ts";
+import { estimateTokens } from "./text_estimate.ts";
 
 Deno.test("a stream is told apart event by event, and the report of its last event is exact", () => {
   const metered = meterText(

@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { encode as encodeCl100k } from "gpt-tokenizer/cl100k_base";
 import { encode as encodeO200k } from "gpt-tokenizer/o200k_base";
-import { createTextTokens, estimateTokens } from "../../shared/llm/text_tokens.ts";
+import { createTextTokens } from "../../shared/llm/text_tokens.ts";
+import { estimateTokens } from "./text_estimate.ts";
 
 /** `<|endoftext|>` and the like are text here, as they are to a provider. */
 const AS_TEXT = { disallowedSpecial: new Set<string>() };

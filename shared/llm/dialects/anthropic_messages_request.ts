@@ -11,27 +11,21 @@ import { adaptThinking, readThinking } from "./anthropic_messages_thinking.ts";
 import { isClientTool, readTools } from "./anthropic_messages_tools.ts";
 import { checkUnmetered } from "./anthropic_messages_unmetered.ts";
 import { namesFile, WHY_NO_FILES } from "./house_files.ts";
+import { bodyFor, readProxyFields } from "./proxy_fields.ts";
 import {
   checkFlag,
   checkLength,
   fault,
   isFault,
   isPresent,
-  readBody,
-  readChatId,
   readOutputLimit,
 } from "./request_checks.ts";
-import { readModels } from "./requested_models.ts";
 
 /** Checks a parsed body of Anthropic Messages. Only what metering needs: the provider checks the rest. */
 export function readRequest(parsed: unknown): ModelRequest | RequestFault {
-  const read = readBody(parsed);
+  const read = readProxyFields(parsed);
   if (isFault(read)) return read;
   const { body } = read;
-  const models = readModels(body);
-  if (isFault(models)) return models;
-  const chatId = readChatId(body.chat_id);
-  if (isFault(chatId)) return chatId;
   const limit = readOutputLimit(body.max_tokens, "max_tokens");
   if (limit === null) return fault("Set max_tokens: the API wants a limit.", "max_tokens");
   if (isFault(limit)) return limit;
@@ -49,12 +43,12 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
   return {
     kind: "request",
     body,
-    model: models.model,
+    model: read.model,
     stream: body.stream === true,
     outputTokensLimit: limit,
     wantsUsage: true, // It is in every stream.
-    chatId,
-    fallbackModels: models.fallbackModels,
+    chatId: read.chatId,
+    fallbackModels: read.fallbackModels,
     features: uses.webSearchesMax > 0 ? ["web_search"] : [],
     webSearchesMax: uses.webSearchesMax,
     // What is searched and fetched is input too.
@@ -65,8 +59,7 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
 
 /** Changes what the proxy must change; every other field goes upstream as it was sent. */
 export function rewriteRequest(request: ModelRequest, change: RequestChange): UpstreamRequest {
-  const { chat_id: _, models: __, ...rest } = request.body;
-  const body: Record<string, unknown> = { ...rest, model: change.model };
+  const body = bodyFor(change.model, request.body);
   const limit = change.outputTokensLimit;
   if (limit !== null) {
     const isLowered = limit < (request.outputTokensLimit ?? Infinity);

@@ -14,15 +14,8 @@ import { readPart } from "./gemini_parts.ts";
 import { partsOf } from "./gemini_prompt.ts";
 import { checkTools } from "./gemini_tools.ts";
 import { checkUnmetered } from "./gemini_unmetered.ts";
-import {
-  checkLength,
-  fault,
-  isFault,
-  readBody,
-  readChatId,
-  readOutputLimit,
-} from "./request_checks.ts";
-import { isModelName, readModels } from "./requested_models.ts";
+import { isModelName, readChatId, readModels } from "./proxy_fields.ts";
+import { checkLength, fault, isFault, readBody, readOutputLimit } from "./request_checks.ts";
 
 /** Fields of ours, and the model, which Google refuses where the path has another. */
 const NOT_FORWARDED = ["chatId", "models", "model"];

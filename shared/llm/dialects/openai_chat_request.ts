@@ -10,29 +10,23 @@ import { readFeatures } from "./openai_chat_features.ts";
 import { readMessageParts } from "./openai_chat_parts.ts";
 import { checkTools } from "./openai_chat_tools.ts";
 import { checkUnmetered } from "./openai_chat_unmetered.ts";
+import { bodyFor, readProxyFields } from "./proxy_fields.ts";
 import {
   checkFlag,
   checkLength,
   fault,
   isFault,
   isPresent,
-  readBody,
-  readChatId,
   readOutputLimit,
 } from "./request_checks.ts";
-import { readModels } from "./requested_models.ts";
 
 const LIMIT_FIELDS = ["max_completion_tokens", "max_tokens"] as const;
 
 /** Checks a parsed body of Chat Completions. Only what metering needs: the provider checks the rest. */
 export function readRequest(parsed: unknown): ModelRequest | RequestFault {
-  const read = readBody(parsed);
+  const read = readProxyFields(parsed);
   if (isFault(read)) return read;
   const { body } = read;
-  const models = readModels(body);
-  if (isFault(models)) return models;
-  const chatId = readChatId(body.chat_id);
-  if (isFault(chatId)) return chatId;
   const problem = checkMessages(body.messages) ?? checkStream(body) ?? checkUnmetered(body) ??
     checkTools(body.tools);
   if (problem !== null) return problem;
@@ -44,12 +38,12 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
   return {
     kind: "request",
     body,
-    model: models.model,
+    model: read.model,
     stream: body.stream === true,
     outputTokensLimit: limit,
     wantsUsage: objectOf(body.stream_options)?.include_usage === true,
-    chatId,
-    fallbackModels: models.fallbackModels,
+    chatId: read.chatId,
+    fallbackModels: read.fallbackModels,
     features: [...parts.features, ...asked.features],
     webSearchesMax: asked.webSearchesMax,
     hidesInput: parts.hidesInput || refersToCache(body),
@@ -59,8 +53,7 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
 
 /** Changes what the proxy must change; every other field goes upstream as it was sent. */
 export function rewriteRequest(request: ModelRequest, change: RequestChange): UpstreamRequest {
-  const { chat_id: _, models: __, ...rest } = request.body;
-  const body: Record<string, unknown> = { ...rest, model: change.model };
+  const body = bodyFor(change.model, request.body);
   if (change.outputTokensLimit !== null) {
     const sent = LIMIT_FIELDS.filter((name) => isPresent(request.body[name]));
     const field = change.outputLimitFields.find((name) => sent.some((own) => own === name)) ??

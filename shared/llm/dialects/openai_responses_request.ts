@@ -10,30 +10,24 @@ import { objectOf } from "../json_reading.ts";
 import { checkFiles, findHiddenInput } from "./openai_responses_prompt.ts";
 import { readTools } from "./openai_responses_tools.ts";
 import { checkUnmetered } from "./openai_responses_unmetered.ts";
+import { bodyFor, readProxyFields } from "./proxy_fields.ts";
 import {
   checkFlag,
   checkLength,
   fault,
   isFault,
   isPresent,
-  readBody,
-  readChatId,
   readOutputLimit,
 } from "./request_checks.ts";
-import { readModels } from "./requested_models.ts";
 
 /** Fields that may stand in for `input`: the prompt then lies at the provider. */
 const INSTEAD_OF_INPUT = ["previous_response_id", "conversation", "prompt"];
 
 /** Checks a parsed body of the Responses API. Only what metering needs: the provider checks the rest. */
 export function readRequest(parsed: unknown): ModelRequest | RequestFault {
-  const read = readBody(parsed);
+  const read = readProxyFields(parsed);
   if (isFault(read)) return read;
   const { body } = read;
-  const models = readModels(body);
-  if (isFault(models)) return models;
-  const chatId = readChatId(body.chat_id);
-  if (isFault(chatId)) return chatId;
   const problem = checkInput(body) ?? checkFlag(body.stream, "stream") ?? checkUnmetered(body) ??
     checkFiles(body);
   if (problem !== null) return problem;
@@ -48,12 +42,12 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
   return {
     kind: "request",
     body,
-    model: models.model,
+    model: read.model,
     stream: body.stream === true,
     outputTokensLimit: limit,
     wantsUsage: true, // It always comes, in the last event of the answer itself.
-    chatId,
-    fallbackModels: models.fallbackModels,
+    chatId: read.chatId,
+    fallbackModels: read.fallbackModels,
     features,
     webSearchesMax: tools.webSearchesMax,
     hidesInput,
@@ -66,8 +60,7 @@ export function rewriteRequest(
   request: ModelRequest,
   change: RequestChange,
 ): UpstreamRequest {
-  const { chat_id: _, models: __, ...rest } = request.body;
-  const body: Record<string, unknown> = { ...rest, model: change.model };
+  const body = bodyFor(change.model, request.body);
   if (change.outputTokensLimit !== null) body.max_output_tokens = change.outputTokensLimit;
   return { body, withholdUsage: false, pathSuffix: "" };
 }

@@ -11,7 +11,6 @@ export const ITEMS_MAX = 5_000;
 /** A tool's schema may nest 20 deep; beyond 100 it is an attack on the next recursive parser. */
 const DEPTH_MAX = 100;
 const OUTPUT_TOKENS_MAX = 10_000_000;
-const CHAT_ID_LENGTH_MAX = 128; // As billing stores it.
 
 export function fault(message: string, param: string | null): RequestFault {
   return { kind: "fault", message, param };
@@ -71,12 +70,4 @@ export function checkLength(
     `Send at most ${ITEMS_MAX} ${called}: there are ${list.length}. Shorten the history.`,
     param,
   );
-}
-
-/** `chat_id`, the plain alias of the header `x-chat-id`. It is ours: no provider gets it. */
-export function readChatId(value: unknown): string | null | RequestFault {
-  if (!isPresent(value)) return null;
-  return typeof value === "string" && value !== "" && value.length <= CHAT_ID_LENGTH_MAX
-    ? value
-    : fault(`chat_id must be text of 1 to ${CHAT_ID_LENGTH_MAX} characters.`, "chat_id");
 }
