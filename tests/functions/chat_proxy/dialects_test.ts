@@ -122,6 +122,31 @@ Deno.test("lesson 6: every POST route reserves before it forwards, and settles w
   }
 });
 
+Deno.test("an answer after comments, blank lines or a BOM is metered, and passed on as it came", async () => {
+  for (const [, path, name] of POSTS) {
+    const { body, answer } = DIALECTS[name];
+    const sent = `\uFEFF: keep-alive\n\n  \r\n${await answer().text()}\n`;
+    const provider = () => new Response(sent, { headers: { "content-type": "application/json" } });
+    const { deps, steps } = proxyOn({ ...SET, provider });
+    const response = await createHandler(deps)(ask(path, body));
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    assertEquals(bytes, new TextEncoder().encode(sent), path);
+    const settled = steps[2]?.[1] as { tokens: Record<string, number>; basis: string };
+    assertEquals([settled.tokens.output, settled.basis], [2, "reported"], path);
+  }
+});
+
+Deno.test("a chat's id in the body is settled with the charge and not forwarded, in every dialect", async () => {
+  for (const [, path, name] of POSTS) {
+    const { body, answer } = DIALECTS[name];
+    const { deps, steps } = proxyOn({ ...SET, provider: answer });
+    const response = await createHandler(deps)(ask(path, { ...body, chat_id: "chat-1" }));
+    await response.text();
+    const [reserved, forwarded] = steps.map(([, arg]) => arg as Record<string, unknown>);
+    assertEquals([reserved?.chatId, "chat_id" in (forwarded ?? {})], ["chat-1", false], path);
+  }
+});
+
 Deno.test("lesson 4: a 402 of every route is told in its dialect's form and in ours, and nothing is forwarded", async () => {
   type Body = { type?: string; error: { type?: string; code?: unknown; status?: unknown } };
   const forms: Record<keyof typeof DIALECTS, (body: Body) => boolean> = {
