@@ -5,6 +5,7 @@ import type { Refusal } from "../../../shared/edge/refusal.ts";
 import type { CountingRules } from "../../../shared/llm/counting_rules.ts";
 import type { Dialect } from "../../../shared/llm/dialect.ts";
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
+import { parseWhole } from "../../../shared/llm/meter_body.ts";
 
 /** Many times the longest answer of any model; images come near it. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -57,12 +58,8 @@ export async function readWholeAnswer(
     };
   }
   const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return brokenOff("answered something that is not JSON");
-  }
+  const parsed = parseWhole(bytes);
+  if (parsed === undefined) return brokenOff("answered something that is not JSON");
   return { bytes, snapshot: dialect.readAnswer(parsed, rules) };
 }
 
