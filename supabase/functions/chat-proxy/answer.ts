@@ -6,15 +6,14 @@ import type { Reservation } from "../../../shared/credit/results.ts";
 import { type AppContext, refuse } from "../../../shared/edge/app.ts";
 import { LOG, logError } from "../../../shared/edge/log.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
-import type { Dialect } from "../../../shared/llm/dialect.ts";
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import { modelName } from "../../../shared/pricing/price.ts";
 import { askProviders } from "./ask_providers.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import type { End, Outcome } from "./ending.ts";
+import type { Exchange } from "./exchange.ts";
 import { createHold, type Hold } from "./hold.ts";
 import { inTime } from "./in_time.ts";
-import type { ChatCall } from "./read_request.ts";
 import { rateLimitHeaders } from "./rate_limits.ts";
 import { relay } from "./relay.ts";
 import type { Candidate } from "./route.ts";
@@ -26,16 +25,6 @@ import { readWholeAnswer } from "./whole_answer.ts";
  * its last: what came later would be charged and never seen.
  */
 const WHOLE_DEADLINE_MS = 140_000;
-
-/** One request that has its reservation. */
-export type Exchange = {
-  dialect: Dialect;
-  call: ChatCall;
-  /** The model that was asked for, then those to fall back to. */
-  candidates: readonly [Candidate, ...Candidate[]];
-  reservation: Reservation | null;
-  context: SettlementContext;
-};
 
 /** Forwards the request and gives the answer on. */
 export async function answer(

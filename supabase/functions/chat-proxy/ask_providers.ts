@@ -1,9 +1,9 @@
 /** One request put to its candidates, each in its provider's own form, until one answers. */
 import { logWarning } from "../../../shared/edge/log.ts";
 import { modelName } from "../../../shared/pricing/price.ts";
-import type { Exchange } from "./answer.ts";
 import { type FailedAttempt, forwardToFirst } from "./attempts.ts";
 import type { ChatProxyDeps } from "./deps.ts";
+import type { Exchange } from "./exchange.ts";
 import { forward, type Forwarded } from "./forward.ts";
 import { noteProviderIncident } from "./incidents.ts";
 import type { Candidate } from "./route.ts";

@@ -2,7 +2,8 @@
  * Retries and fallback, both before the first byte of an answer: afterwards the reader has seen a part
  * of one model's words, and nobody may go on in another's.
  */
-import type { Forwarded, Next } from "./forward.ts";
+import type { Next } from "./after_failure.ts";
+import type { Forwarded } from "./forward.ts";
 
 /** One failure on the way, for the log and for incidents. */
 export type FailedAttempt<Candidate> = {

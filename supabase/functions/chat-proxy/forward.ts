@@ -10,6 +10,7 @@ import {
   endpointUrl,
   type Provider,
 } from "../../../shared/llm/providers.ts";
+import { FALL_BACK, type Next, nextAfter, retryAfterMs } from "./after_failure.ts";
 import { withoutGzip } from "./compressed.ts";
 import { rateLimitHeaders } from "./rate_limits.ts";
 
@@ -19,15 +20,6 @@ export type Forwarded =
   /** The caller's own mistake, in the provider's own words. */
   | { kind: "rejected"; response: Response; next: Next }
   | { kind: "failed"; refusal: Refusal; incident: string | null; headers: Headers; next: Next };
-
-/** What may help after a failure. */
-export type Next =
-  /** Nothing: the request itself is at fault. */
-  | { kind: "stop" }
-  /** Another model, perhaps at another provider. */
-  | { kind: "fall_back" }
-  /** The same again, after as long as the provider asked for, where it did. */
-  | { kind: "retry"; afterMs: number | null };
 
 export type ForwardOptions = {
   provider: Provider;
@@ -166,21 +158,6 @@ async function understand(
   );
 }
 
-/** Another try of the same may help: a lost race, a limit, a failure of the provider's. */
-const WORTH_A_RETRY = new Set([408, 409, 429]);
-/** Another model may help: this one, or our account for it, is the trouble. */
-const WORTH_ANOTHER_MODEL = new Set([401, 402, 403, 404]);
-const FALL_BACK: Next = { kind: "fall_back" };
-
-function nextAfter({ status, headers }: Response): Next {
-  if (WORTH_A_RETRY.has(status) || status >= 500) {
-    // OpenAI and Anthropic know when it is of no use.
-    if (headers.get("x-should-retry") === "false") return FALL_BACK;
-    return { kind: "retry", afterMs: retryAfterMs(headers) };
-  }
-  return WORTH_ANOTHER_MODEL.has(status) ? FALL_BACK : { kind: "stop" };
-}
-
 /**
  * The beginning of an error body, as long as it comes: what the status means stands without it. The
  * rest is not read, as it may have no end.
@@ -214,6 +191,9 @@ async function readError(
   return text;
 }
 
+/** Where a 429 does not say. */
+const RETRY_AFTER_MS_DEFAULT = 5_000;
+
 function failed(
   refusal: Refusal,
   next: Next,
@@ -221,20 +201,6 @@ function failed(
 ): Forwarded {
   const { incident = null, headers = new Headers() } = more;
   return { kind: "failed", refusal, incident, headers, next };
-}
-
-/** Where a 429 does not say. */
-const RETRY_AFTER_MS_DEFAULT = 5_000;
-
-/** How long the provider asks to be left alone; `null` where it does not say. */
-function retryAfterMs(headers: Headers): number | null {
-  const exact = headers.get("retry-after-ms") ?? ""; // OpenAI and Azure
-  if (/^\d{1,9}(\.\d+)?$/.test(exact)) return Math.ceil(Number(exact));
-  const value = headers.get("retry-after") ?? "";
-  const ms = /^\d{1,6}(\.\d+)?$/.test(value)
-    ? Math.ceil(Number(value) * 1000)
-    : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
 
 /** Providers put names of the account, and sometimes a part of the key, into their errors. */

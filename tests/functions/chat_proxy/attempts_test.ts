@@ -3,7 +3,8 @@ import {
   type AttemptOptions,
   forwardToFirst,
 } from "../../../supabase/functions/chat-proxy/attempts.ts";
-import type { Forwarded, Next } from "../../../supabase/functions/chat-proxy/forward.ts";
+import type { Next } from "../../../supabase/functions/chat-proxy/after_failure.ts";
+import type { Forwarded } from "../../../supabase/functions/chat-proxy/forward.ts";
 
 const answer = (): Forwarded => {
   const response = new Response("{}");

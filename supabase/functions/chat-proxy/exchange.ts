@@ -1,0 +1,15 @@
+import type { Reservation } from "../../../shared/credit/results.ts";
+import type { Dialect } from "../../../shared/llm/dialect.ts";
+import type { ChatCall } from "./read_request.ts";
+import type { Candidate } from "./route.ts";
+import type { SettlementContext } from "./settlement.ts";
+
+/** One request that has its reservation. */
+export type Exchange = {
+  dialect: Dialect;
+  call: ChatCall;
+  /** The model that was asked for, then those to fall back to. */
+  candidates: readonly [Candidate, ...Candidate[]];
+  reservation: Reservation | null;
+  context: SettlementContext;
+};
