@@ -68,11 +68,11 @@ Deno.test("lesson 22: usage below zero, absent, or of an unknown basis is INVALI
       p_output_tokens: 1,
       p_basis: "reported",
     };
-    for (
-      const change of [{ p_output_tokens: -1 }, { p_input_tokens: null }, { p_basis: "guess" }]
-    ) {
+    const counts = Object.keys(usage).filter((name) => name.endsWith("_tokens"));
+    const belowZero = counts.map((name) => ({ [name]: -1 }));
+    for (const change of [...belowZero, { p_input_tokens: null }, { p_basis: "guess" }]) {
       const refusal = await refusalOf(call(service, "settle", { ...usage, ...change }));
-      assertEquals(refusal.code, "INVALID_ARGUMENT");
+      assertEquals([change, refusal.code], [change, "INVALID_ARGUMENT"]);
     }
     assertEquals((await call(service, "settle", usage))["state"], "settled");
   }));

@@ -52,6 +52,18 @@ Deno.test("content without a report is estimated: the prompt and at least one to
   });
 });
 
+Deno.test("lesson 13: what was received before an answer ended early is charged, whoever ended it", () => {
+  const seen = { ...SEEN, hasContent: true, outputTokensEstimate: 42 };
+  for (const end of ["cancelled", "upstream_error", "deadline", "insufficient_balance"] as const) {
+    const charge = { kind: "charge", tokens: tokens(9, 42), basis: "estimated" };
+    assertEquals<unknown>(decideCharge(seen, 9, end), charge, end);
+  }
+  // A report that came before it counts all the same.
+  const reported = { ...seen, usage: tokens(11, 40) };
+  const charge = { kind: "charge", tokens: tokens(11, 40), basis: "reported" };
+  assertEquals<unknown>(decideCharge(reported, 9, "cancelled"), charge);
+});
+
 Deno.test("lesson 17: an error instead of an answer is free, however long its text", () => {
   const error = { message: "x".repeat(10_000), type: null, code: null };
   assertEquals(decideCharge({ ...SEEN, error }, 50, "complete"), {

@@ -122,14 +122,15 @@ Deno.test("lesson 22: a report that does not add up is charged, and an incident 
     usage: { prompt_tokens: 8, completion_tokens: -2, total_tokens: 6 },
   }, DEFAULT_COUNTING);
   const { options, calls } = ledgerAfter(0);
-  const incidents: string[] = [];
-  options.ledger.recordIncident = ({ kind }) => {
-    incidents.push(kind);
+  const incidents: unknown[] = [];
+  options.ledger.recordIncident = ({ kind, details }) => {
+    incidents.push([kind, details]);
     return Promise.resolve(null);
   };
   await printed(() => settleRequest(CONTEXT, odd, "complete", 3, options));
   assertEquals(calls[0]?.tokens.output, 0);
-  assertEquals(incidents, ["odd_usage"]);
+  const flags = ["negative_count", "total_mismatch", "content_without_output"];
+  assertEquals(incidents, [["odd_usage", { model: CONTEXT.model, flags }]]);
 });
 
 Deno.test("usage that nobody tracks is neither settled nor logged as a failed deduction", async () => {
