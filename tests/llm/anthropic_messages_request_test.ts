@@ -1,27 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ModelRequest, RequestChange } from "../../shared/llm/dialect.ts";
-import { ANTHROPIC_MESSAGES } from "../../shared/llm/dialects/anthropic_messages.ts";
-import { accepted, PLAIN, refused } from "./requests.ts";
-
-const hello = {
-  model: "anthropic:claude-sonnet-4-5",
-  max_tokens: 4000,
-  messages: [{ role: "user", content: "Hello" }],
-};
-
-const read = (more: object = {}): ModelRequest =>
-  accepted(ANTHROPIC_MESSAGES, { ...hello, ...more });
-const faultOf = (body: unknown): string | null => refused(ANTHROPIC_MESSAGES, body).param;
-const fault = (more: object) => faultOf({ ...hello, ...more });
-
-const change: RequestChange = {
-  model: "claude-sonnet-4-5",
-  outputTokensLimit: null,
-  usageSwitch: "optional",
-  outputLimitFields: ["max_tokens"],
-};
-const rewrite = (more: object, outputTokensLimit: number | null) =>
-  ANTHROPIC_MESSAGES.rewriteRequest(read(more), { ...change, outputTokensLimit });
+import { fault, faultOf, hello, read, rewrite } from "./anthropic_messages_requests.ts";
+import { PLAIN } from "./requests.ts";
 
 Deno.test("a plain message is read: not streamed, with its limit, its usage not to be withheld", () => {
   const { body, ...request } = read();
@@ -88,67 +67,6 @@ Deno.test("what costs more than the price, or is billed beside it, is refused wi
     assertEquals(fault({ [field]: refused }), field);
     assertEquals(read({ [field]: allowed }).model, hello.model);
   }
-});
-
-Deno.test("tools at the client cost tokens alone: custom ones and Anthropic's own", () => {
-  const schema = { input_schema: { type: "object" } };
-  const tools = [
-    { name: "look", ...schema },
-    { type: null, name: "look", ...schema },
-    { type: "custom", name: "look", ...schema },
-    { type: "bash_20250124", name: "bash" },
-    { type: "text_editor_20250728", name: "str_replace_based_edit_tool" },
-    { type: "computer_20251124", name: "computer", display_width_px: 1, display_height_px: 1 },
-    { type: "memory_20250818", name: "memory" },
-    { type: "computer_toolset_20260801" },
-  ];
-  const request = read({ tools });
-  assertEquals([request.features, request.webSearchesMax, request.hidesInput], [[], 0, false]);
-});
-
-Deno.test("tools at the provider are refused, save searching and fetching within a bound", () => {
-  for (
-    const type of [
-      ...["code_execution_20250825", "advisor_20260301", "mcp_toolset", "web_search", "function"],
-      ...["tool_search_tool_bm25_20251119", "web_search_20250305x", "openrouter:web_search", 7],
-    ]
-  ) {
-    assertEquals(fault({ tools: [{ type, name: "x", max_uses: 1 }] }), "tools[0].type");
-  }
-  assertEquals(fault({ tools: [{ name: "google_search" }] }), "tools[0].type");
-  assertEquals(fault({ tools: {} }), "tools");
-  assertEquals(fault({ tools: ["x"] }), "tools[0]");
-  for (const type of ["web_search_20250305", "web_fetch_20250910"]) {
-    for (const max_uses of [undefined, null, 0, 1.5, "3", 1000]) {
-      assertEquals(fault({ tools: [{ type, name: "x", max_uses }] }), "tools[0].max_uses");
-    }
-  }
-});
-
-Deno.test("a bounded search needs a price of its own, a fetch does not; both hide input", () => {
-  const search = { type: "web_search_20250305", name: "web_search", max_uses: 3 };
-  const searches = read({ tools: [search, { ...search, max_uses: 2 }] });
-  assertEquals(
-    [searches.features, searches.webSearchesMax, searches.hidesInput],
-    [["web_search"], 5, true],
-  );
-  const fetches = read({ tools: [{ type: "web_fetch_20250910", name: "web_fetch", max_uses: 2 }] });
-  assertEquals([fetches.features, fetches.webSearchesMax, fetches.hidesInput], [[], 0, true]);
-});
-
-Deno.test("a tool that the messages define is checked as those of the request are", () => {
-  const withBlock = (block: object) => ({ messages: [{ role: "user", content: [block] }] });
-  const add = (definition: object) => ({
-    type: "tool_addition",
-    tool: { type: "tool_definition", definition },
-  });
-  const search = { type: "web_search_20250305", name: "web_search" };
-  assertEquals(fault(withBlock(add(search))), "messages");
-  assertEquals(fault(withBlock({ type: "compaction", tool_changes: [add(search)] })), "messages");
-  assert(read(withBlock(add({ name: "look", input_schema: {} }))));
-  assert(
-    read(withBlock({ type: "tool_addition", tool: { type: "tool_reference", name: "look" } })),
-  );
 });
 
 Deno.test("files, PDFs and what is not known hide input; text, images and what tools found do not", () => {
@@ -282,34 +200,4 @@ Deno.test("where thinking is dropped, so is the edit that clears it", () => {
     500,
   );
   assertEquals<unknown>(body.context_management, { edits: [edits[1]] });
-});
-
-Deno.test("a well-formed version of the API is passed on, and no other header of the client", () => {
-  const forward = (headers: Record<string, string>) =>
-    ANTHROPIC_MESSAGES.requestHeaders(new Headers(headers));
-  const key = { "x-api-key": "secret", authorization: "Bearer secret", "x-chat-id": "1" };
-  assertEquals(forward({ ...key, "anthropic-version": "2023-06-01" }), {
-    "anthropic-version": "2023-06-01",
-  });
-  for (const version of ["2023-01-01", "latest", "2023-06-01, 2023-06-01", "2023-6-1", ""]) {
-    assertEquals(forward({ "anthropic-version": version }), {});
-  }
-  assertEquals(forward(key), {});
-});
-
-Deno.test("betas that cannot change a price are passed on; others and unknown ones are dropped", () => {
-  const harmless = [
-    ...["interleaved-thinking-2025-05-14", "fine-grained-tool-streaming-2025-05-14"],
-    ...["prompt-caching-2024-07-31", "extended-cache-ttl-2025-04-11", "computer-use-2025-11-24"],
-  ];
-  const dropped = [
-    ...["context-1m-2025-08-07", "fast-mode-2026-02-01", "code-execution-2025-05-22", "skills"],
-    ...["mcp-client-2025-11-20", "advisor-tool-2026-03-01", "pdfs", "pdfs-2024-09-25x", "pdfs-1"],
-  ];
-  const forward = (betas: readonly string[]) =>
-    ANTHROPIC_MESSAGES.requestHeaders(new Headers({ "anthropic-beta": betas.join(", ") }));
-  assertEquals(forward([...dropped, ...harmless, ...harmless]), {
-    "anthropic-beta": harmless.join(","),
-  });
-  assertEquals(forward(dropped), {});
 });

@@ -1,23 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { DialectName } from "../../shared/llm/dialect.ts";
-import {
-  type Endpoint,
-  endpointUrl,
-  findProvider,
-  type Provider,
-  PROVIDERS,
-} from "../../shared/llm/providers.ts";
+import { endpointUrl, PROVIDERS } from "../../shared/llm/providers.ts";
 
-function row(id: string, dialect: DialectName = "openai-chat"): [Provider, Endpoint] {
-  const provider = findProvider(id);
-  const endpoint = provider.endpoints[dialect];
-  if (endpoint === undefined) throw new Error(`${id} does not speak ${dialect}`);
-  return [provider, endpoint];
-}
-
-const url = (id: string, baseUrl: string | null = null) => endpointUrl(...row(id), baseUrl);
-const urlOf = (id: string, dialect: DialectName, baseUrl: string | null = null) =>
-  endpointUrl(...row(id, dialect), baseUrl);
+import { row, url, urlOf } from "./endpoints.ts";
 
 Deno.test("chat goes where each provider has it", () => {
   assertEquals(url("openai"), "https://api.openai.com/v1/chat/completions");

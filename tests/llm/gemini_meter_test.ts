@@ -1,39 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
-import { GEMINI } from "../../shared/llm/dialects/gemini.ts";
-import { meterStream } from "./metered_text.ts";
 import { estimateTokens } from "./text_estimate.ts";
 
-const meterText = (stream: string | Uint8Array) => meterStream(GEMINI, stream);
-
-/** A stream of these chunks as Google frames them; a text stands for itself. */
-const stream = (...chunks: unknown[]) =>
-  chunks.map((chunk) =>
-    `data: ${typeof chunk === "string" ? chunk : JSON.stringify(chunk)}\r\n\r\n`
-  ).join("");
-const chunk = (parts: object[], more: object = {}, finishReason?: string) => ({
-  candidates: [{ content: { parts, role: "model" }, finishReason, index: 0 }],
-  modelVersion: "gemini-2.5-flash",
-  responseId: "resp-1",
-  ...more,
-});
-const usageOf = (prompt: number, candidates: number, thoughts = 0) => ({
-  usageMetadata: {
-    promptTokenCount: prompt,
-    candidatesTokenCount: candidates,
-    thoughtsTokenCount: thoughts,
-    totalTokenCount: prompt + candidates + thoughts,
-  },
-});
-const tokens = (input: number, output: number) => ({
-  input,
-  cache_read: 0,
-  cache_write_5m: 0,
-  cache_write_1h: 0,
-  output,
-});
-const whole = (body: unknown) => GEMINI.readAnswer(body, DEFAULT_COUNTING);
+import { chunk, meterText, stream, tokens, usageOf, whole } from "./gemini_streams.ts";
 
 Deno.test("a stream is told apart event by event, and its report is exact", () => {
   const metered = meterText(
@@ -245,26 +214,6 @@ Deno.test("an event over the cap counts as content whose tokens are not known", 
     meterText(stream(chunk([image]), chunk([], usageOf(8, 1290), "STOP"))).usage,
     tokens(8, 1290),
   );
-});
-
-Deno.test("a stream that is cut short ends as at a length limit, under its own name", () => {
-  const { earlyEnd } = meterText(stream(chunk([{ text: "Hello" }], usageOf(8, 1))));
-  assert(earlyEnd.endsWith("\r\n\r\n"));
-  const last = JSON.parse(earlyEnd.replace(/^data: /, ""));
-  assertEquals(last, chunk([{ text: "" }], usageOf(8, 1), "MAX_TOKENS"));
-  // It adds nothing, and says the same to a meter further down.
-  assertEquals(meterText(earlyEnd).hasContent, false);
-});
-
-Deno.test("a stream that is cut short before a report ends with the estimate of what was sent", () => {
-  const usageMetadata = { promptTokenCount: 18, totalTokenCount: 18 };
-  const { earlyEnd } = meterText(stream(chunk([{ text: "Hello" }], { usageMetadata })));
-  assertEquals(JSON.parse(earlyEnd.replace(/^data: /, "")).usageMetadata, {
-    promptTokenCount: 18,
-    candidatesTokenCount: estimateTokens("Hello"),
-  });
-  const bare = JSON.parse(meterText("").earlyEnd.replace(/^data: /, ""));
-  assertEquals([bare.usageMetadata, bare.responseId], [{ candidatesTokenCount: 0 }, undefined]);
 });
 
 Deno.test("no stream makes the meter throw, whatever JSON it carries", () => {

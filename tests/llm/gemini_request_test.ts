@@ -1,25 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { ModelRequest, RequestChange, RequestTarget } from "../../shared/llm/dialect.ts";
+import type { RequestTarget } from "../../shared/llm/dialect.ts";
 import { GEMINI } from "../../shared/llm/dialects/gemini.ts";
 import { ITEMS_MAX } from "../../shared/llm/dialects/request_checks.ts";
-import { accepted, PLAIN, refused } from "./requests.ts";
+import { PLAIN } from "./requests.ts";
 
-const hello = { contents: [{ role: "user", parts: [{ text: "Hello" }] }] };
-const target: RequestTarget = { model: "google:gemini-2.5-flash", stream: false };
-
-const read = (body: unknown, to = target): ModelRequest => accepted(GEMINI, body, to);
-const fault = (body: unknown, to = target): string | null => refused(GEMINI, body, to).param;
-
-const config = (generationConfig: unknown) => ({ ...hello, generationConfig });
-const change: RequestChange = {
-  model: "gemini-2.5-flash",
-  outputTokensLimit: 60,
-  usageSwitch: "optional",
-  outputLimitFields: ["maxOutputTokens"],
-};
-const rewrite = (body: object, more: Partial<RequestChange> = {}, to = target) =>
-  GEMINI.rewriteRequest(read({ ...hello, ...body }, to), { ...change, ...more });
+import { change, config, fault, hello, read, rewrite, target } from "./gemini_requests.ts";
 
 Deno.test("a plain request of Gemini is read: model and method from the path", () => {
   const { body, ...request } = read(hello);
@@ -109,101 +95,12 @@ Deno.test("a negative, zero, fractional, textual or absurd output limit of Gemin
   for (const odd of [[], "x", 7, true]) assertEquals(fault(config(odd)), "generationConfig");
 });
 
-Deno.test("more than one candidate is refused", () => {
-  for (const count of [0, 2, "1", "2", [1], 1.5]) {
-    assertEquals(fault(config({ candidateCount: count })), "generationConfig.candidateCount");
-    assertEquals(fault(config({ candidate_count: count })), "generationConfig.candidateCount");
-  }
-});
-
 Deno.test("a chat or alternatives of another shape are refused", () => {
   for (const chat_id of ["", 7, {}, "x".repeat(129)]) {
     assertEquals(fault({ ...hello, chat_id }), "chat_id");
   }
   for (const models of [[7], [""], [{}], Array.from({ length: 9 }, (_, i) => `m${i}`)]) {
     assertEquals(fault({ ...hello, models }), "models");
-  }
-});
-
-Deno.test("functions can be used; tools that Google runs are refused with a reason", () => {
-  const declared = { functionDeclarations: [{ name: "f", parameters: { type: "OBJECT" } }] };
-  for (const tools of [[declared], declared, [], [{}]]) {
-    assertEquals(read({ ...hello, tools }).features, []);
-  }
-  for (
-    const name of [
-      ...["googleSearch", "googleSearchRetrieval", "urlContext", "codeExecution", "googleMaps"],
-      ...["fileSearch", "computerUse", "mcpServers", "retrieval", "enterpriseWebSearch"],
-      ...["google_search", "url_context", "code_execution", "somethingNew", "constructor"],
-    ]
-  ) {
-    const camel = name.replace(/_./g, (at) => at.slice(1).toUpperCase());
-    assertEquals(fault({ ...hello, tools: [declared, { [name]: {} }] }), `tools[1].${camel}`);
-    assertEquals(fault({ ...hello, tools: { ...declared, [name]: {} } }), `tools[0].${camel}`);
-  }
-  assertEquals(fault({ ...hello, tools: ["googleSearch"] }), "tools[0]");
-});
-
-Deno.test("what lies at the provider, other models and dearer tiers are refused", () => {
-  for (
-    const [field, value] of [
-      ["cachedContent", "cachedContents/abc"],
-      ["cached_content", "cachedContents/abc"],
-      ["continuationToken", "AAAA"],
-      ["serviceTier", "priority"],
-      ["service_tier", "PRIORITY"],
-      ["serviceTier", 3],
-      ["modelArmorConfig", {}],
-    ] as const
-  ) {
-    const camel = field.replace(/_./g, (at) => at.slice(1).toUpperCase());
-    assertEquals(fault({ ...hello, [field]: value }), camel);
-  }
-  for (const tier of ["standard", "flex", "STANDARD", "unspecified"]) {
-    assertEquals(read({ ...hello, serviceTier: tier }).kind, "request");
-  }
-  for (const field of ["routingConfig", "modelSelectionConfig"]) {
-    assertEquals(fault(config({ [field]: {} })), `generationConfig.${field}`);
-  }
-});
-
-Deno.test("answers beyond text have a price of their own, under any spelling", () => {
-  const features = (generationConfig: object) => read(config(generationConfig)).features;
-  for (
-    const [sent, expected] of [
-      [{ responseModalities: ["TEXT"] }, []],
-      [{ responseModalities: ["TEXT", "IMAGE"] }, ["output_image"]],
-      [{ response_modalities: ["image"] }, ["output_image"]],
-      [{ responseModalities: "AUDIO" }, ["output_audio"]],
-      [{ speechConfig: {} }, ["output_audio"]],
-      [{ image_config: {} }, ["output_image"]],
-      [{ responseModalities: ["AUDIO"], speechConfig: {} }, ["output_audio"]],
-      [{ responseFormat: [{ text: { mimeType: "text/plain" } }] }, []],
-    ] as const
-  ) {
-    assertEquals(features(sent), [...expected]);
-  }
-  for (const responseModalities of [["VIDEO"], [2], [null], [["IMAGE"]], {}]) {
-    assertEquals(fault(config({ responseModalities })), "generationConfig.responseModalities");
-  }
-  for (const responseFormat of [[{ audio: {} }], { image: {} }, ["x"]]) {
-    assertEquals(fault(config({ responseFormat })), "generationConfig.responseFormat");
-  }
-});
-
-Deno.test("thoughts are output that is not shown, unless their budget is 0", () => {
-  for (
-    const [thinking, hides] of [
-      [{ includeThoughts: true }, true],
-      [{ thinkingLevel: "HIGH" }, true],
-      [{ thinkingBudget: -1 }, true],
-      [{ thinkingBudget: "0" }, true],
-      [{ thinkingBudget: 0 }, false],
-      [{ thinking_budget: 0 }, false],
-    ] as const
-  ) {
-    assertEquals(read(config({ thinkingConfig: thinking })).hidesOutput, hides);
-    assertEquals(read(config({ thinking_config: thinking })).hidesOutput, hides);
   }
 });
 

@@ -5,15 +5,7 @@ import { OPENAI_CHAT } from "../../shared/llm/dialects/openai_chat.ts";
 import { createEventSplitter } from "../../shared/llm/sse_events.ts";
 import { concat, encode } from "./chunks.ts";
 
-/** The official SDK, answered by us. */
-function clientOf(answer: () => Response): OpenAI {
-  return new OpenAI({
-    apiKey: "test",
-    baseURL: "http://localhost/v1",
-    maxRetries: 0,
-    fetch: () => Promise.resolve(answer()),
-  });
-}
+import { clientOf } from "./openai_client.ts";
 
 const ask = { model: "openai:gpt-4o", messages: [{ role: "user" as const, content: "Hello" }] };
 const message = "Your balance is too low. Top up to go on.";

@@ -5,15 +5,7 @@ import { OPENAI_RESPONSES } from "../../shared/llm/dialects/openai_responses.ts"
 import { createEventSplitter } from "../../shared/llm/sse_events.ts";
 import { concat, encode } from "./chunks.ts";
 
-/** The official SDK, answered by us. */
-function clientOf(answer: () => Response): OpenAI {
-  return new OpenAI({
-    apiKey: "test",
-    baseURL: "http://localhost/v1",
-    maxRetries: 0,
-    fetch: () => Promise.resolve(answer()),
-  });
-}
+import { clientOf } from "./openai_client.ts";
 
 const ask = { model: "openai:gpt-5", input: "Hello" };
 const tooLow = {

@@ -15,7 +15,7 @@ import {
   tokens,
   usage,
   whole,
-} from "./responses_events.ts";
+} from "./openai_responses_streams.ts";
 import { estimateTokens } from "./text_estimate.ts";
 
 Deno.test("a stream is told apart event by event, and the report of its last event is exact", () => {

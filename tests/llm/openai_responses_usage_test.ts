@@ -11,7 +11,7 @@ import {
   tokens,
   usage,
   whole,
-} from "./responses_events.ts";
+} from "./openai_responses_streams.ts";
 
 Deno.test("lesson 20: cached and written tokens and reasoning are inside, streamed or whole", () => {
   const detailed = {

@@ -3,7 +3,7 @@ import { estimatePrompt } from "../input_estimate.ts";
 import { arrayOf, objectOf } from "../json_reading.ts";
 import { boundPrompt, valuesBeside } from "../token_bounds.ts";
 import { namesFile, WHY_NO_FILES } from "./house_files.ts";
-import { fault } from "./request_checks.ts";
+import { fault, isPresent } from "./request_checks.ts";
 
 /**
  * What a prompt of the Responses API is made of. Its items are messages, calls of tools with their
@@ -29,17 +29,8 @@ const HIDING_FIELDS = ["previous_response_id", "conversation", "prompt", "contex
 
 /** Fields of the body that never reach the model, so that a long one costs nothing. */
 const NOT_PROMPT = new Set([
-  ...[
-    "model",
-    "models",
-    "chat_id",
-    "stream",
-    "stream_options",
-    "store",
-    "metadata",
-    "user",
-    "include",
-  ],
+  ...["model", "models", "chat_id", "stream", "stream_options", "store", "metadata", "user"],
+  "include",
   ...["safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"],
   ...["max_output_tokens", "max_tool_calls", "parallel_tool_calls", "service_tier", "truncation"],
   ...["temperature", "top_p", "top_logprobs", "background"],
@@ -57,8 +48,7 @@ export function findHiddenInput(body: JsonObject): HiddenInput {
   const items = itemsOf(body);
   const parts = items.flatMap(partsOf);
   const hasSound = parts.some(({ type }) => type === "input_audio");
-  const hidesInput =
-    HIDING_FIELDS.some((name) => body[name] !== undefined && body[name] !== null) ||
+  const hidesInput = HIDING_FIELDS.some((name) => isPresent(body[name])) ||
     items.some(isHidden) || parts.some(({ type }) => !VISIBLE_PARTS.has(type));
   return { hidesInput, hasSound };
 }
