@@ -1,12 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
-import { ANTHROPIC_MESSAGES } from "../../shared/llm/dialects/anthropic_messages.ts";
-import { createOutput } from "../../shared/llm/dialects/anthropic_messages_output.ts";
 import {
   end,
+  estimateOf,
   meterText,
   ping,
+  readAnswer,
   start,
   startUsage,
   stop,
@@ -16,17 +15,6 @@ import {
   textBlock,
   tokens,
 } from "./anthropic_messages_streams.ts";
-
-const readAnswer = (body: unknown) => ANTHROPIC_MESSAGES.readAnswer(body, DEFAULT_COUNTING);
-
-/** The fair estimate of these texts and calls. */
-function estimateOf(texts: readonly string[], calls = 0, citations = 0): number {
-  const output = createOutput();
-  for (const text of texts) output.text(text);
-  for (let i = 0; i < calls; i++) output.call();
-  output.citations(citations);
-  return output.estimate();
-}
 
 Deno.test("a message is told apart event by event, and its report is exact", () => {
   const metered = meterText(stream(

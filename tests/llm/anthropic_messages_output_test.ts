@@ -1,30 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
-import { ANTHROPIC_MESSAGES } from "../../shared/llm/dialects/anthropic_messages.ts";
 import { createOutput } from "../../shared/llm/dialects/anthropic_messages_output.ts";
 import {
   block,
   delta,
   end,
+  estimateOf,
   meterText,
+  readAnswer,
   start,
   stopBlock,
   stream,
   text,
   textBlock,
 } from "./anthropic_messages_streams.ts";
-
-const readAnswer = (body: unknown) => ANTHROPIC_MESSAGES.readAnswer(body, DEFAULT_COUNTING);
-
-/** The fair estimate of these texts and calls. */
-function estimateOf(texts: readonly string[], calls = 0, citations = 0): number {
-  const output = createOutput();
-  for (const text of texts) output.text(text);
-  for (let i = 0; i < calls; i++) output.call();
-  output.citations(citations);
-  return output.estimate();
-}
 
 Deno.test("thinking, tool calls, compaction and citations count as received, whole or in pieces", () => {
   const said = "What was received is what is counted.";

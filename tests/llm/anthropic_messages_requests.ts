@@ -14,7 +14,7 @@ export const read = (more: object = {}): ModelRequest =>
 export const faultOf = (body: unknown): string | null => refused(ANTHROPIC_MESSAGES, body).param;
 export const fault = (more: object) => faultOf({ ...hello, ...more });
 
-export const change: RequestChange = {
+const change: RequestChange = {
   model: "claude-sonnet-4-5",
   outputTokensLimit: null,
   usageSwitch: "optional",

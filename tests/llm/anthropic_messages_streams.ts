@@ -1,7 +1,21 @@
+import { DEFAULT_COUNTING } from "../../shared/llm/counting_rules.ts";
 import { ANTHROPIC_MESSAGES } from "../../shared/llm/dialects/anthropic_messages.ts";
+import { createOutput } from "../../shared/llm/dialects/anthropic_messages_output.ts";
 import { meterStream } from "./metered_text.ts";
 
 export const meterText = (stream: string | Uint8Array) => meterStream(ANTHROPIC_MESSAGES, stream);
+
+/** Meters a whole answer. */
+export const readAnswer = (body: unknown) => ANTHROPIC_MESSAGES.readAnswer(body, DEFAULT_COUNTING);
+
+/** The fair estimate of these texts and calls. */
+export function estimateOf(texts: readonly string[], calls = 0, citations = 0): number {
+  const output = createOutput();
+  for (const text of texts) output.text(text);
+  for (let i = 0; i < calls; i++) output.call();
+  output.citations(citations);
+  return output.estimate();
+}
 
 /** A stream of these events, each under its type; a text stands for itself. */
 export function stream(...events: readonly (string | { readonly type: string })[]): string {
