@@ -1,5 +1,3 @@
-import type { DialectName } from "./dialect.ts";
-
 /**
  * How one provider counts in one dialect. The same field means different things to different
  * providers, so what a total includes is data beside the provider and not code in the dialect.
@@ -20,10 +18,10 @@ export interface CountingRules {
 /** What most providers do, and what one that we know nothing about is taken to do. */
 export const DEFAULT_COUNTING: CountingRules = { reasoning: "inside", audioInput: "inside" };
 
-/** The same by dialect: Gemini's own counts reasoning beside the candidates. */
-export const COUNTING_OF_DIALECT: Readonly<Record<DialectName, CountingRules>> = {
+/** The same by the name of the dialect: Gemini's own counts reasoning beside the candidates. */
+export const COUNTING_OF_DIALECT = {
   "openai-chat": DEFAULT_COUNTING,
   "openai-responses": DEFAULT_COUNTING,
   "anthropic-messages": DEFAULT_COUNTING,
   gemini: { reasoning: "outside", audioInput: "inside" },
-};
+} as const satisfies Readonly<Record<string, CountingRules>>;

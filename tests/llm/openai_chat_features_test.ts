@@ -14,6 +14,8 @@ Deno.test("what costs outside the price table is refused, with the parameter's n
     service_tier: "priority",
     deferred: true,
     background: true,
+    extra_body: { google: { cached_content: "cachedContents/another" } },
+    google: { cachedContent: "cachedContents/another" },
   };
   for (const [name, value] of Object.entries(unmetered)) {
     assertEquals(fault({ ...hello, [name]: value }), name);
@@ -22,6 +24,11 @@ Deno.test("what costs outside the price table is refused, with the parameter's n
   const tools = [{ type: "function", function: { name: "f" } }, { type: "web_search" }];
   assertEquals(fault({ ...hello, tools }), "tools[1].type");
   assertEquals(fault({ ...hello, tools: {} }), "tools");
+});
+
+Deno.test("Google's other fields in its compatible API are passed on", () => {
+  const extra_body = { google: { thinking_config: { thinking_budget: 0 } } };
+  assertEquals(read({ ...hello, extra_body }).kind, "request");
 });
 
 Deno.test("a tool that does not say that it is a function is refused: a provider has tools of its own", () => {

@@ -1,5 +1,6 @@
 import type { JsonObject, RequestFault } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
+import { isPresent } from "./request_checks.ts";
 import {
   BACKGROUND,
   checkFields,
@@ -55,7 +56,19 @@ const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   },
   DEFERRED,
   BACKGROUND,
+  // Google's own fields in its compatible API, where some clients have them at the top.
+  ...["extra_body", "google"].map((name): UnmeteredField => ({
+    name,
+    allows: (value) => !namesCache(name === "google" ? value : objectOf(value)?.google),
+    why: "A cache at the provider belongs to the account that pays here, which all users share. " +
+      "Send the content itself.",
+  })),
 ];
+
+function namesCache(google: unknown): boolean {
+  const fields = objectOf(google) ?? {};
+  return isPresent(fields.cached_content) || isPresent(fields.cachedContent);
+}
 
 /** Refuses a field whose use costs what no price here covers, or that no output limit bounds. */
 export function checkUnmetered(body: JsonObject): RequestFault | null {
