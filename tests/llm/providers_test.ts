@@ -40,6 +40,15 @@ Deno.test("lesson 19: Mistral is never asked for usage nor limited by a name tha
   assertEquals([endpoint.usageSwitch, endpoint.outputLimitFields], ["rejected", ["max_tokens"]]);
 });
 
+Deno.test("lesson 19: whoever reports a stream's usage only where it is asked for is asked, as is whoever nobody knows", () => {
+  const required = ["openai", "azure", "xai", "dashscope", "ollama", "house-vllm"];
+  const onlySeenWithIt = ["anthropic", "google", "fireworks", "cerebras", "zai"];
+  for (const id of [...required, ...onlySeenWithIt]) {
+    const [, endpoint] = row(id);
+    assertEquals([id, endpoint.usageSwitch], [id, "required"]);
+  }
+});
+
 Deno.test("a provider is found by any of its names, and no name means two", () => {
   assertEquals(findProvider("google-ai-studio").id, "google");
   assertEquals(findProvider("google-vertex").id, "google");

@@ -77,7 +77,7 @@ select is(
     "tokens":{"input":1000,"cache_read":0,"cache_write_5m":0,"cache_write_1h":0,"output":1500}}'::jsonb,
   'settle charges what was used'
 );
-select is((pg_temp.account()).reserved, 0::numeric, 'and nothing stays reserved');
+select is((pg_temp.account()).reserved, 0::numeric, 'lesson 10: and nothing stays reserved');
 select is(
   public.settle('bbbbbbbb-0000-4000-8000-000000000001', 1000, 0, 0, 0, 1500, 'reported') ->> 'state',
   'already_settled', 'lesson 10: settle again changes nothing'
