@@ -140,7 +140,9 @@ function streamed(
   const { dialect, call, context } = exchange;
   const { price, route } = parts.candidate;
   // What is not shown can not be estimated either: only the report tells it.
-  const isHidden = price.hidesReasoning || call.request.hidesOutput || call.request.hidesInput;
+  const isHidden = price.hidesReasoning || call.request.hidesOutput || call.request.hidesInput ||
+    // What a search finds is read into the prompt.
+    call.request.webSearchesMax > 0;
   const { body, done } = relay({
     upstream: parts.body,
     meter: dialect.createMeter(route.endpoint.counting),

@@ -25,11 +25,12 @@ export type Asked = {
  * @param client aborted when the client has left, where the platform tells.
  */
 export async function askProviders(
-  { dialect, call, candidates, reservation, context }: Exchange,
+  exchange: Exchange,
   isLimited: boolean,
   client: AbortSignal,
   deps: ChatProxyDeps,
 ): Promise<Asked> {
+  const { dialect, call, candidates, context } = exchange;
   const { request } = call;
   let abort = new AbortController();
   let withholdUsage = false;
@@ -38,9 +39,7 @@ export async function askProviders(
       abort = new AbortController();
       const upstream = dialect.rewriteRequest(request, {
         model: price.modelId,
-        outputTokensLimit: isLimited && reservation !== null
-          ? reservation.output_tokens_limit
-          : request.outputTokensLimit,
+        outputTokensLimit: outputLimitFor(modelName(price), exchange, isLimited),
         usageSwitch: route.endpoint.usageSwitch,
         outputLimitFields: route.endpoint.outputLimitFields,
       });
@@ -64,6 +63,25 @@ export async function askProviders(
     sleep: deps.sleep,
   });
   return { forwarded, candidate, abort, withholdUsage };
+}
+
+/**
+ * The limit that a model is sent. The hold is made for the longest answer of the model that was asked
+ * for; another may give more, and is held to it. What is too much for the first one, its provider
+ * refuses in its own words.
+ */
+function outputLimitFor(
+  model: string,
+  { call: { request, prices }, reservation }: Exchange,
+  isLimited: boolean,
+): number | null {
+  const asked = request.outputTokensLimit;
+  const held = reservation?.output_tokens_limit ?? null;
+  if (reservation === null || held === null) return asked;
+  if (isLimited) return held;
+  if (model === modelName(prices[0])) return asked;
+  const price = reservation.candidates.find((candidate) => candidate.model === model)?.price;
+  return (asked ?? price?.maxOutputTokens ?? Infinity) > held ? held : asked;
 }
 
 function noteFailure(

@@ -57,7 +57,7 @@ export async function reserve(
       fallbackModels: others.map(modelName),
       inputTokensMax: call.inputTokensMax,
       outputTokensMax: request.outputTokensLimit,
-      withMedia: request.features.some((feature) => feature !== "web_search"),
+      withMedia: mayHaveMedia(call),
       webSearchesMax: request.webSearchesMax,
       chatId: call.chatId,
       idempotencyKey: call.idempotencyKey,
@@ -88,6 +88,15 @@ export async function reserve(
     });
     return null;
   }
+}
+
+/**
+ * Whether sound or images may be in the prompt or in the answer: asked for, in what cannot be looked
+ * into, or unasked, as where a model that draws is not told to answer in text.
+ */
+function mayHaveMedia({ request, prices }: ChatCall): boolean {
+  return request.hidesInput || request.features.some((feature) => feature !== "web_search") ||
+    prices.some(({ media }) => media.input_image !== null || media.output_image !== null);
 }
 
 /** Long enough for a reserve that was cut off to have committed, or to have been cancelled. */
