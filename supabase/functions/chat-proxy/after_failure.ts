@@ -15,6 +15,27 @@ const WORTH_A_RETRY = new Set([408, 409, 429]);
 const WORTH_ANOTHER_MODEL = new Set([401, 402, 403, 404]);
 export const FALL_BACK: Next = { kind: "fall_back" };
 
+/**
+ * Trouble with the account that pays, which some providers tell with a 400 as if the request were at
+ * fault: Google and xAI a key, Anthropic an empty balance, a limit that was set there, a closed account.
+ */
+const ACCOUNT_TROUBLE = new RegExp(
+  '"(?:message|error)"\\s*:\\s*"(?:' + [
+    "API [Kk]ey (?:not valid|not found|expired)",
+    "Incorrect API key provided",
+    "Your credit balance is too low",
+    "You have reached your specified (?:\\w+ )?API usage limits",
+    "This organization has been disabled",
+  ].join("|") + ")",
+);
+
+/** Whether an error answer is about our account at the provider, and not about the request. */
+export function isAboutOurAccount(status: number, body: string): boolean {
+  if (status === 429) return body.includes("insufficient_quota");
+  return status === 401 || status === 402 || status === 403 ||
+    (status === 400 && ACCOUNT_TROUBLE.test(body));
+}
+
 /** What to do about an error answer, by its status and headers. */
 export function nextAfter({ status, headers }: Response): Next {
   if (WORTH_A_RETRY.has(status) || status >= 500) {

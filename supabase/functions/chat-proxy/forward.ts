@@ -10,7 +10,13 @@ import {
   endpointUrl,
   type Provider,
 } from "../../../shared/llm/providers.ts";
-import { FALL_BACK, type Next, nextAfter, retryAfterMs } from "./after_failure.ts";
+import {
+  FALL_BACK,
+  isAboutOurAccount,
+  type Next,
+  nextAfter,
+  retryAfterMs,
+} from "./after_failure.ts";
 import { withoutGzip } from "./compressed.ts";
 import { rateLimitHeaders } from "./rate_limits.ts";
 
@@ -111,10 +117,10 @@ async function understand(
   }
   const text = await readError(body, signal);
   const { status } = response;
-  const isOutOfQuota = status === 429 && text.includes("insufficient_quota");
-  const next = isOutOfQuota ? FALL_BACK : nextAfter(response);
+  const isOurs = isAboutOurAccount(status, text);
+  const next = isOurs ? FALL_BACK : nextAfter(response);
   const headers = rateLimitHeaders(response.headers);
-  if (CALLERS_OWN.has(status) && isJson(text)) {
+  if (CALLERS_OWN.has(status) && !isOurs && isJson(text)) {
     headers.set("content-type", "application/json; charset=utf-8");
     return {
       kind: "rejected",
@@ -122,7 +128,7 @@ async function understand(
       next,
     };
   }
-  if (status === 429 && !isOutOfQuota) {
+  if (status === 429 && !isOurs) {
     const seconds = Math.ceil((retryAfterMs(response.headers) ?? RETRY_AFTER_MS_DEFAULT) / 1000);
     const retry_after_seconds = Math.min(Math.max(seconds, 1), 3600);
     return failed(
@@ -136,7 +142,7 @@ async function understand(
       { headers },
     );
   }
-  if (status === 401 || status === 402 || status === 403 || status === 429) {
+  if (isOurs) {
     // Our key, our quota, our account: nothing of it is the caller's business.
     return failed(
       {

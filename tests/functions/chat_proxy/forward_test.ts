@@ -190,6 +190,31 @@ Deno.test("what the provider holds against our account is an incident, and not t
   }
 });
 
+Deno.test("trouble with our account that comes as a 400 is not the caller's either, and another model may help", async () => {
+  const anthropic = (message: string) => ({
+    type: "error",
+    error: { type: "invalid_request_error", message },
+  });
+  const bodies = [
+    // As these came, with a pair of characters of the key or none.
+    { code: "Client specified an invalid argument", error: "Incorrect API key provided: xa***gh." },
+    { error: { code: 400, message: "API key not valid. Please pass a valid API key." } },
+    [{ error: { code: 400, message: "API Key not found. Please pass a valid API key." } }],
+    anthropic("Your credit balance is too low to access the Anthropic API. Please go to Plans."),
+    anthropic("You have reached your specified API usage limits. You will regain access on 2026."),
+  ];
+  for (const body of bodies) {
+    const result = await forwarded(() => Response.json(body, { status: 400 }));
+    const { code, message, incident } = refusalOf(result);
+    assertEquals([code, incident], ["UPSTREAM_ERROR", "provider_refused_credentials"]);
+    assert(!/key|credit|limits/i.test(message), message);
+    assertEquals(result.kind !== "answer" && result.next.kind, "fall_back");
+  }
+  // What a caller wrote, and the provider repeats, is the caller's own.
+  const repeated = anthropic('role: "message":"Incorrect API key" is not valid');
+  assertEquals((await forwarded(() => Response.json(repeated, { status: 400 }))).kind, "rejected");
+});
+
 Deno.test("a failure of the provider says its status and nothing of its body", async () => {
   for (const status of [500, 502, 503, 529]) {
     const refusal = refusalOf(await forwarded(() => new Response("SECRET stack", { status })));
