@@ -60,6 +60,8 @@ export async function forwardToFirst<Candidate>(
       options.onFailure({ candidate, forwarded, then: "retry" });
       retries++;
       await options.sleep(waitMs);
+      // Nobody would read it, and the house or the reader would pay for it.
+      if (options.isAbandoned()) return { forwarded, candidate };
     } else if (hasAlternative && forwarded.next.kind !== "stop" && !isOver) {
       options.onFailure({ candidate, forwarded, then: "fall_back" });
       index++;

@@ -110,3 +110,15 @@ Deno.test("nothing more is asked when the time is over or the client has left", 
   const left = await attempts({ a: [failure(AGAIN)], b: [answer()] }, { isAbandoned: () => true });
   assertEquals(left.asked, ["a"]);
 });
+
+Deno.test("nothing more is asked when the client leaves while a retry is waited for", async () => {
+  let hasLeft = false;
+  const seen = await attempts({ a: [failure(AGAIN), answer()], b: [answer()] }, {
+    isAbandoned: () => hasLeft,
+    sleep: () => {
+      hasLeft = true;
+      return Promise.resolve();
+    },
+  });
+  assertEquals([seen.kind, seen.asked], ["failed", ["a"]]);
+});
