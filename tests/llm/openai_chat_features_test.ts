@@ -123,13 +123,6 @@ Deno.test("thinking that the stream shows in part or not at all hides output", (
   }
 });
 
-Deno.test("a prompt that lies at the provider hides input", () => {
-  const extra_body = { google: { cached_content: "cachedContents/1" } };
-  assertEquals(read({ ...hello, extra_body }).hidesInput, true);
-  const thinking = { google: { thinking_config: { thinking_budget: 1 } } };
-  assertEquals(read({ ...hello, extra_body: thinking }).hidesInput, false);
-});
-
 Deno.test("the harmless values of the same fields are forwarded", () => {
   const harmless = {
     modalities: ["text"],

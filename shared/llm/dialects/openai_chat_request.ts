@@ -46,7 +46,7 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
     fallbackModels: read.fallbackModels,
     features: [...parts.features, ...asked.features],
     webSearchesMax: asked.webSearchesMax,
-    hidesInput: parts.hidesInput || refersToCache(body),
+    hidesInput: parts.hidesInput,
     hidesOutput: asked.hidesOutput,
   };
 }
@@ -104,11 +104,6 @@ function checkStream(body: JsonObject): RequestFault | null {
   return options === null
     ? fault("stream_options must be an object.", "stream_options")
     : checkFlag(options.include_usage, "stream_options.include_usage");
-}
-
-/** Google's compatibility layer takes the name of a prompt that lies there. */
-function refersToCache(body: JsonObject): boolean {
-  return isPresent(objectOf(objectOf(body.extra_body)?.google)?.cached_content);
 }
 
 function readLimit(body: JsonObject): number | null | RequestFault {
