@@ -5,7 +5,8 @@ const BETAS_MAX = 30;
 /**
  * Betas that cannot change what a token costs, nor bill anything beside tokens; by name, in any dated
  * version. Some only unlock fields and tools of the body, which are checked there. All others are
- * dropped, such as `context-1m` (a window and prices that the model's row may not have), `fast-mode`,
+ * dropped, such as `context-1m` (a window and prices that the model's row may not have), `output-128k`
+ * and `output-300k` (an answer past the model's own limit, which is all that is held), `fast-mode`,
  * `code-execution`, `mcp-client`, `advisor-tool`, `skills`, `server-side-fallback`,
  * `fallback-credit`, `message-threads`, `user-profiles`, and what is not known yet.
  */
@@ -13,8 +14,8 @@ const BETAS = new Set([
   ...["advanced-tool-use", "cache-diagnosis", "compact", "computer-use", "context-management"],
   ...["effort", "extended-cache-ttl", "files-api", "fine-grained-tool-streaming"],
   ...["interleaved-thinking", "max-tokens-3-5-sonnet", "model-context-window-exceeded"],
-  ...["output-128k", "output-300k", "pdfs", "prompt-caching", "search-results"],
-  ...["structured-outputs", "task-budgets", "thinking-display-updates", "thinking-token-count"],
+  ...["pdfs", "prompt-caching", "search-results", "structured-outputs"],
+  ...["task-budgets", "thinking-display-updates", "thinking-token-count"],
   ...["token-counting", "token-efficient-tools", "tool-examples", "web-fetch", "web-search"],
 ]);
 
