@@ -1,5 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
-import { fault, read } from "./anthropic_messages_requests.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ANTHROPIC_MESSAGES } from "../../shared/llm/dialects/anthropic_messages.ts";
+import { fault, hello, read } from "./anthropic_messages_requests.ts";
+import { refused } from "./requests.ts";
 
 Deno.test("tools at the client cost tokens alone: custom ones and Anthropic's own", () => {
   const schema = { input_schema: { type: "object" } };
@@ -45,6 +47,17 @@ Deno.test("a bounded search needs a price of its own, a fetch does not; both hid
   );
   const fetches = read({ tools: [{ type: "web_fetch_20250910", name: "web_fetch", max_uses: 2 }] });
   assertEquals([fetches.features, fetches.webSearchesMax, fetches.hidesInput], [[], 0, true]);
+});
+
+Deno.test("all searches and fetches together are at most a hundred", () => {
+  const search = { type: "web_search_20250305", name: "web_search", max_uses: 60 };
+  const fetch = { type: "web_fetch_20250910", name: "web_fetch", max_uses: 40 };
+  assertEquals(read({ tools: [search, fetch] }).webSearchesMax, 60);
+  const more = { ...hello, tools: [search, { ...fetch, max_uses: 41 }] };
+  const { message, param } = refused(ANTHROPIC_MESSAGES, more);
+  assertEquals(param, "tools[1].max_uses");
+  assertStringIncludes(message, "add up to 101");
+  assertEquals(fault({ tools: [search, search] }), "tools[1].max_uses");
 });
 
 Deno.test("a tool that the messages define is checked as those of the request are", () => {

@@ -11,7 +11,7 @@ export interface ServerToolUses {
   readonly webFetchesMax: number;
 }
 
-/** More than an answer ever makes; it keeps the hold a number that can be paid. */
+/** Of all tools together: more than an answer ever makes, and as many as a reservation can hold. */
 const USES_MAX = 100;
 
 /**
@@ -59,6 +59,13 @@ export function readTools(tools: unknown): ServerToolUses | RequestFault {
     }
     if (isSearch) webSearchesMax += uses;
     else webFetchesMax += uses;
+    const total = webSearchesMax + webFetchesMax;
+    if (total > USES_MAX) {
+      return fault(
+        `The max_uses of all tools add up to ${total} or more: lower them to ${USES_MAX} together.`,
+        `${param}.max_uses`,
+      );
+    }
   }
   return { kind: "uses", webSearchesMax, webFetchesMax };
 }
