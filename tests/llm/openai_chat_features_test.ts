@@ -106,6 +106,11 @@ Deno.test("thinking that the stream shows in part or not at all hides output", (
     { reasoning: { exclude: true } },
     { include_reasoning: false },
     { reasoning_format: "hidden" },
+    { reasoning_effort: "low" },
+    { extra_body: { google: { thinking_config: { thinking_budget: 2000 } } } },
+    { extra_body: { google: { thinking_config: { include_thoughts: true } } } },
+    { google: { thinking_config: { thinking_level: "high" } } },
+    { google: { thinkingConfig: { thinkingBudget: -1 } } },
   ];
   for (const body of hides) {
     assertEquals(read({ ...hello, ...body }).hidesOutput, true, JSON.stringify(body));
@@ -116,7 +121,11 @@ Deno.test("thinking that the stream shows in part or not at all hides output", (
     { reasoning: { enabled: false } },
     { reasoning: { effort: "none" } },
     { reasoning_format: "parsed" },
-    { reasoning_effort: "high" }, // Whether a model shows it is in its price.
+    { reasoning_effort: "none" },
+    { reasoning_effort: null },
+    { extra_body: { google: { thinking_config: { thinking_budget: 0 } } } },
+    { google: { thinkingConfig: { thinkingBudget: 0 } } },
+    { google: {} },
   ];
   for (const body of shows) {
     assertEquals(read({ ...hello, ...body }).hidesOutput, false, JSON.stringify(body));

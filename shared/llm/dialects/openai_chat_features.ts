@@ -1,5 +1,6 @@
 import type { JsonObject, PricedFeature } from "../dialect.ts";
 import { arrayOf, objectOf } from "../json_reading.ts";
+import { isPresent } from "./request_checks.ts";
 
 /** What a request asks the answer to be beside text. */
 export interface AskedFeatures {
@@ -36,6 +37,19 @@ function hidesThinking(body: JsonObject): boolean {
   // OpenRouter: a summary at best, where the model behind it has no more to give.
   const reasoning = objectOf(body.reasoning);
   if (reasoning !== null && reasoning.enabled !== false && reasoning.effort !== "none") return true;
+  // OpenAI's and Google's compatible API show nothing of it; whoever shows it loses nothing by this.
+  if (isPresent(body.reasoning_effort) && body.reasoning_effort !== "none") return true;
+  if (asksGoogleToThink(body.google) || asksGoogleToThink(objectOf(body.extra_body)?.google)) {
+    return true;
+  }
   // OpenRouter's older switch, and Groq's.
   return body.include_reasoning === false || body.reasoning_format === "hidden";
+}
+
+/** Google's own way to say so in its compatible API; a budget of 0 is none. */
+function asksGoogleToThink(google: unknown): boolean {
+  const fields = objectOf(google);
+  return [fields?.thinking_config, fields?.thinkingConfig].map(objectOf).some((config) =>
+    config !== null && (config.thinking_budget ?? config.thinkingBudget) !== 0
+  );
 }
