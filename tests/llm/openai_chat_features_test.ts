@@ -16,6 +16,11 @@ Deno.test("what costs outside the price table is refused, with the parameter's n
     background: true,
     extra_body: { google: { cached_content: "cachedContents/another" } },
     google: { cachedContent: "cachedContents/another" },
+    n_predict: 9000,
+    max_new_tokens: 9000,
+    num_predict: -1,
+    best_of: 2,
+    options: { num_predict: 9000 },
   };
   for (const [name, value] of Object.entries(unmetered)) {
     assertEquals(fault({ ...hello, [name]: value }), name);
@@ -111,6 +116,7 @@ Deno.test("thinking that the stream shows in part or not at all hides output", (
     { extra_body: { google: { thinking_config: { include_thoughts: true } } } },
     { google: { thinking_config: { thinking_level: "high" } } },
     { google: { thinkingConfig: { thinkingBudget: -1 } } },
+    { google: { thinking_config: { thinking_budget: 0, thinkingBudget: 2000 } } },
   ];
   for (const body of hides) {
     assertEquals(read({ ...hello, ...body }).hidesOutput, true, JSON.stringify(body));
@@ -139,6 +145,8 @@ Deno.test("the harmless values of the same fields are forwarded", () => {
     plugins: [],
     service_tier: "flex",
     tools: [{ type: "function", function: { name: "f" } }, { type: "custom", custom: {} }],
+    best_of: 1,
+    options: { num_ctx: 4096 },
   };
   assertEquals(rewrite(harmless).body, {
     ...hello,

@@ -5,6 +5,8 @@ import {
   isEmptyList,
   never,
   PLUGINS,
+  PRESET,
+  ROUTING,
   type UnmeteredField,
 } from "./unmetered_fields.ts";
 
@@ -62,6 +64,8 @@ const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   },
   PLUGINS,
   BACKGROUND,
+  ROUTING,
+  PRESET,
 ];
 
 /** Refuses a field whose use costs what no price here covers, or that no output limit bounds. */

@@ -49,7 +49,8 @@ function hidesThinking(body: JsonObject): boolean {
 /** Google's own way to say so in its compatible API; a budget of 0 is none. */
 function asksGoogleToThink(google: unknown): boolean {
   const fields = objectOf(google);
-  return [fields?.thinking_config, fields?.thinkingConfig].map(objectOf).some((config) =>
-    config !== null && (config.thinking_budget ?? config.thinkingBudget) !== 0
-  );
+  return [fields?.thinking_config, fields?.thinkingConfig].map(objectOf).some((config) => {
+    const budgets = [config?.thinking_budget, config?.thinkingBudget].filter(isPresent);
+    return config !== null && (budgets.length === 0 || budgets.some((budget) => budget !== 0));
+  });
 }

@@ -9,6 +9,8 @@ import {
   never,
   ONE_ANSWER,
   PLUGINS,
+  PRESET,
+  ROUTING,
   type UnmeteredField,
 } from "./unmetered_fields.ts";
 
@@ -16,6 +18,11 @@ import {
 const PRICED_TIERS = ["auto", "default", "flex", "on_demand", "standard"] as const;
 
 const OUTPUT_KINDS = ["text", "audio", "image"] as const;
+
+/** The output limit of llama.cpp, TGI and Ollama, which goes before the one that is set here. */
+const OTHER_LIMITS = ["n_predict", "max_new_tokens", "num_predict"] as const;
+const ONE_LIMIT = `Where ${OTHER_LIMITS.join(", ")} is known, it goes before the limit that is ` +
+  "reserved here. Use max_tokens.";
 
 /** Refused rather than sold below cost: the request never reaches the provider. */
 const UNMETERED_FIELDS: readonly UnmeteredField[] = [
@@ -56,6 +63,19 @@ const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   },
   DEFERRED,
   BACKGROUND,
+  ROUTING,
+  PRESET,
+  ...OTHER_LIMITS.map((name): UnmeteredField => ({ name, allows: never, why: ONE_LIMIT })),
+  {
+    name: "options", // Ollama
+    allows: (value) => OTHER_LIMITS.every((name) => !isPresent(objectOf(value)?.[name])),
+    why: ONE_LIMIT,
+  },
+  {
+    name: "best_of",
+    allows: (value) => value === 1,
+    why: "Each answer to choose from is billed: best_of must be 1. Send further requests instead.",
+  },
   // Google's own fields in its compatible API, where some clients have them at the top.
   ...["extra_body", "google"].map((name): UnmeteredField => ({
     name,

@@ -6,6 +6,8 @@ import {
   LIVE_SEARCH,
   ONE_ANSWER,
   PLUGINS,
+  PRESET,
+  ROUTING,
   type UnmeteredField,
 } from "./unmetered_fields.ts";
 
@@ -27,6 +29,8 @@ const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   LIVE_SEARCH,
   PLUGINS,
   DEFERRED,
+  ROUTING,
+  PRESET,
 ];
 
 /** Refuses a field whose use costs what no price here covers, or that no output limit bounds. */

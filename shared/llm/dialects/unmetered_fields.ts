@@ -49,6 +49,27 @@ export const PLUGINS: UnmeteredField = {
   allows: isEmptyList,
   why: "Plugins are billed per call, which no price here covers. Leave them out.",
 };
+/** What OpenRouter can be told of its hosts without naming one that may cost more than others. */
+const ROUTING_FIELDS = new Set([
+  ...["data_collection", "zdr", "require_parameters", "max_price", "ignore", "allow_fallbacks"],
+]);
+export const ROUTING: UnmeteredField = {
+  name: "provider", // OpenRouter
+  allows: (value) => {
+    const routing = objectOf(value);
+    return routing !== null && Object.keys(routing).every((name) => ROUTING_FIELDS.has(name));
+  },
+  why:
+    "Hosts differ in price, and the price here is of the one that OpenRouter picks. In provider " +
+    `use only ${[...ROUTING_FIELDS].join(", ")}.`,
+};
+export const PRESET: UnmeteredField = {
+  name: "preset", // OpenRouter
+  allows: never,
+  why:
+    "A preset lies at the provider and can name other models, hosts and limits than those that " +
+    "are priced here. Send its settings themselves.",
+};
 export const DEFERRED: UnmeteredField = {
   name: "deferred", // xAI: the answer, and its usage, would be fetched later from elsewhere.
   allows: (value) => value === false,
