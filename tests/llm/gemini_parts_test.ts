@@ -129,6 +129,35 @@ Deno.test("a prompt of text is bounded by all of its text, and estimated by what
   );
 });
 
+Deno.test("an instruction that is a list is read like any other, of contents and of parts", () => {
+  const instructed = (...list: unknown[]) => ({
+    ...ask({ text: "Hello" }),
+    systemInstruction: list,
+  });
+  const house = {
+    fileData: { fileUri: "https://generativelanguage.googleapis.com/v1beta/files/a" },
+  };
+  for (
+    const [item, param] of [
+      [{ parts: [{ text: "Be brief." }, house] }, "systemInstruction[1].parts[1]"],
+      [{ parts: { ...house } }, "systemInstruction[1].parts[0]"],
+      [house, "systemInstruction[1]"],
+      [{ somethingNew: 1 }, "systemInstruction[1]"],
+    ] as const
+  ) {
+    assertEquals(refused(GEMINI, instructed({ text: "Hi" }, item), target).param, param);
+  }
+  assertEquals(read(instructed({ parts: [blob("application/pdf")] })).hidesInput, true);
+  const text = "You are a tax adviser. ".repeat(100);
+  const estimate = (body: unknown) => GEMINI.inputTokensEstimate(read(body), limits);
+  const alone = estimate({ ...ask({ text: "Hello" }), systemInstruction: { parts: [{ text }] } });
+  assertEquals(estimate(instructed({ parts: [{ text }] })), alone);
+  assertEquals(estimate(instructed({ text })), alone);
+  const image = blob("image/png");
+  const most = (body: unknown) => GEMINI.inputTokensMax(read(body), limits);
+  assert(most(instructed(image)) >= most(instructed({ text: "" })) + 900);
+});
+
 Deno.test("an image counts as the model's dearest, whatever its bytes; a file as the whole window", () => {
   const image = (data: string) =>
     ask({ text: "What?" }, { inlineData: { mimeType: "image/png", data } });

@@ -24,7 +24,14 @@ export function partsOf(body: JsonObject): PlacedPart[] {
       parts.push({ part, param: `${path}.parts[${index}]` });
     }
   };
-  add(body.systemInstruction, "systemInstruction");
+  if (Array.isArray(body.systemInstruction)) {
+    // A list of contents, or as some SDKs have it, of parts.
+    for (const [index, item] of body.systemInstruction.entries()) {
+      const param = `systemInstruction[${index}]`;
+      if (fieldsOf(item)?.parts === undefined) parts.push({ part: item, param });
+      else add(item, param);
+    }
+  } else add(body.systemInstruction, "systemInstruction");
   for (const [index, content] of listOf(body.contents).entries()) {
     add(content, `contents[${index}]`);
   }
@@ -37,7 +44,7 @@ export function inputTokensMax(request: ModelRequest, limits: InputLimits): numb
   const images = readingsOf(body).flatMap((reading) => reading.images);
   return boundPrompt({
     values: valuesBeside(body, NOT_PROMPT),
-    messages: listOf(body.contents).length + 1,
+    messages: listOf(body.contents).length + Math.max(1, instructionsOf(body)),
     images: new Map(images.map((image) => [image, "data"])),
     hidesInput: request.hidesInput,
     webSearchesMax: 0,
@@ -56,9 +63,13 @@ export function inputTokensEstimate(request: ModelRequest, limits: InputLimits):
   }
   return estimatePrompt({
     texts,
-    messages: listOf(body.contents).length + (objectOf(body.systemInstruction) === null ? 0 : 1),
+    messages: listOf(body.contents).length + instructionsOf(body),
     images: readings.reduce((sum, reading) => sum + reading.images.length, 0),
   }, limits);
+}
+
+function instructionsOf(body: JsonObject): number {
+  return listOf(body.systemInstruction).filter((item) => objectOf(item) !== null).length;
 }
 
 function readingsOf(body: JsonObject): PartReading[] {
