@@ -1,8 +1,11 @@
 import type { InputLimits, JsonObject } from "./dialect.ts";
 import { createTextTokens } from "./text_tokens.ts";
 
-/** What one image is taken for where the model's price does not say. */
-export const IMAGE_TOKENS_DEFAULT = 1600;
+/**
+ * The dearest image where the model's price does not say: gpt-4o-mini's own is 48,169 tokens, the
+ * most that is known. Most models take a tenth or less, so a price should say `image_tokens_max`.
+ */
+export const IMAGE_TOKENS_MAX_DEFAULT = 50_000;
 
 /** A context window where the model's price does not say: the largest that is common. */
 export const CONTEXT_TOKENS_DEFAULT = 1_000_000;
@@ -38,7 +41,7 @@ export function boundPrompt(prompt: PromptParts, limits: InputLimits): number {
   if (prompt.webSearchesMax > 0) return contextTokens * (prompt.webSearchesMax + 1);
   if (prompt.hidesInput) return contextTokens;
   const tokens = REQUEST_OVERHEAD_TOKENS + prompt.messages * MESSAGE_OVERHEAD_TOKENS +
-    prompt.images.size * (limits.imageTokensMax ?? IMAGE_TOKENS_DEFAULT) +
+    prompt.images.size * (limits.imageTokensMax ?? IMAGE_TOKENS_MAX_DEFAULT) +
     countJson(prompt.values, prompt.images);
   return Math.min(tokens, contextTokens);
 }

@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { InputLimits, JsonObject } from "../../shared/llm/dialect.ts";
 import { OPENAI_CHAT } from "../../shared/llm/dialects/openai_chat.ts";
-import { IMAGE_TOKENS_DEFAULT } from "../../shared/llm/token_bounds.ts";
 import { hello, read } from "./openai_chat_requests.ts";
 
 const limits = { maxInputTokens: 128_000, imageTokensMax: 765 };
@@ -40,8 +39,17 @@ Deno.test("an image counts as the model's dearest image, not as its base64", () 
   const one = bound([image]) - OVERHEAD;
   assert(one >= 765 && one < 765 + 30, `${one}`);
   assertEquals(bound([image, { ...image }]) - OVERHEAD, 2 * one);
-  const byDefault = inputTokensMax(user([image]), unlimited) - OVERHEAD;
-  assertEquals(byDefault - IMAGE_TOKENS_DEFAULT, one - 765);
+});
+
+Deno.test("an image of unknown price is bound by the dearest that is known, and estimated as a usual one", () => {
+  const image = { type: "image_url", image_url: { url: "https://example.com/a.png" } };
+  const most = (limits: InputLimits) => inputTokensMax(user([image]), limits);
+  assertEquals(most(unlimited) - most({ ...unlimited, imageTokensMax: 0 }), 50_000);
+  const GPT_4O_MINI = 48_169;
+  assert(most(unlimited) > most({ ...unlimited, imageTokensMax: GPT_4O_MINI }));
+  const estimate = (limits: InputLimits) =>
+    OPENAI_CHAT.inputTokensEstimate(read({ ...hello, ...user([image]) }), limits);
+  assertEquals(estimate(unlimited) - estimate({ ...unlimited, imageTokensMax: 0 }), 800);
 });
 
 Deno.test("text that poses as an image outside of a message's parts is counted as text", () => {
