@@ -66,6 +66,8 @@ export interface Candidate {
 export interface PlanInput {
   readonly catalogue: Catalogue;
   readonly candidates: readonly Candidate[];
+  /** All that is sold already, looked at or not. */
+  readonly sold: readonly PriceRow[];
   readonly secondSource: SecondSource | null;
   /** Names for which holds do not count. */
   readonly accepted: ReadonlySet<string>;
@@ -117,7 +119,7 @@ function planOne(input: PlanInput, candidate: Candidate): PricePlan | Unpriced {
 
   const ours = row === null ? null : columnsOf(row);
   const { changes, kept } = difference(ours, listed.columns);
-  const write = changes.length === 0 ? null : writeOf(candidate, model, changes, catalogue.name);
+  const write = changes.length === 0 ? null : writeOf(input, candidate, model, changes);
   const disagreements = input.secondSource?.compare(providerId, modelId, listed.columns) ?? [];
   const holds: Hold[] = write === null ? [] : [
     ...(row?.source === OPERATOR ? [{ kind: "operator" } as const] : []),
@@ -146,10 +148,10 @@ export function columnsOf(row: Pick<PriceRow, "amounts" | "limits">): ListedColu
 }
 
 function writeOf(
+  { catalogue, sold }: PlanInput,
   { providerId, modelId, row }: Candidate,
   model: CatalogueModel,
   changes: readonly Change[],
-  source: string,
 ): PriceChange {
   const columns = changes.map(({ column, to }) => [
     column,
@@ -159,15 +161,26 @@ function writeOf(
     provider_id: providerId,
     model_id: modelId,
     expected_version: row?.version ?? null,
-    source,
+    source: catalogue.name,
     // What a model can hold and how it reasons is the operator's knowledge once it is sold.
     ...(row === null && {
       display_name: (model.name ?? modelId).slice(0, 200).trim(),
       hides_reasoning: hidesReasoning(modelId),
       max_input_tokens: model.context_window ?? null,
+      image_tokens_max: imageTokensMax(sold, modelId),
     }),
     ...Object.fromEntries(columns),
   };
+}
+
+/**
+ * The dearest image of a model, from where the same one is sold already: how it sees is the model's,
+ * not its seller's. The catalogue does not say it; `null` where nobody else has it either.
+ */
+function imageTokensMax(sold: readonly PriceRow[], modelId: string): number | null {
+  const known = sold.filter((row) => row.modelId === modelId)
+    .map((row) => row.limits.image_tokens_max).filter((tokens) => tokens !== null);
+  return known.length === 0 ? null : Math.max(...known);
 }
 
 function comingOf(

@@ -66,7 +66,14 @@ async function readPlan(target: Target, options: SyncOptions): Promise<Plan> {
   }
   const acceptedNames = new Set(options.accept);
   const now = new Date();
-  return planPrices({ catalogue, candidates, secondSource, accepted: acceptedNames, now });
+  return planPrices({
+    catalogue,
+    candidates,
+    sold: rows,
+    secondSource,
+    accepted: acceptedNames,
+    now,
+  });
 }
 
 /** Asks on a terminal. Elsewhere nobody can answer, and the answer is no. */

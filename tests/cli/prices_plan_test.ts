@@ -50,11 +50,16 @@ function catalogueOf(prices: ListPrices, id = "m"): Catalogue {
 function planOne(
   ours: PriceRow | null,
   prices: ListPrices,
-  options: { accept?: string; second?: Parameters<typeof planPrices>[0]["secondSource"] } = {},
+  options: {
+    accept?: string;
+    second?: Parameters<typeof planPrices>[0]["secondSource"];
+    sold?: readonly PriceRow[];
+  } = {},
 ) {
   const plan = planPrices({
     catalogue: catalogueOf(prices),
     candidates: [{ providerId: "openai", modelId: "m", row: ours }],
+    sold: options.sold ?? [],
     secondSource: options.second ?? null,
     accepted: new Set(options.accept === undefined ? [] : [options.accept]),
     now: NOW,
@@ -151,9 +156,23 @@ Deno.test("a new model comes with its name, its context window, and the safe sid
     display_name: "The M",
     hides_reasoning: true,
     max_input_tokens: 128_000,
+    image_tokens_max: null,
     input_per_1k: "0.001",
     output_per_1k: "0.002",
   }]);
+});
+
+Deno.test("a new model's dearest image is what it is at another provider of ours; a sold one's stays", () => {
+  const at = (providerId: string, modelId: string, tokens: number | null): PriceRow => {
+    const one = row();
+    return { ...one, providerId, modelId, limits: { ...one.limits, image_tokens_max: tokens } };
+  };
+  const sold = [at("azure", "m", 1445), at("openrouter", "m", 2489), at("xai", "other", 9)];
+  const imagesOf = (ours: PriceRow | null, sold: readonly PriceRow[]) =>
+    planOne(ours, { input_mtok: 2, output_mtok: 2 }, { sold }).writes[0]?.image_tokens_max;
+  assertEquals(imagesOf(null, sold), 2489);
+  assertEquals(imagesOf(null, [at("azure", "m", null)]), null);
+  assertEquals(imagesOf(row(), sold), undefined);
 });
 
 async function secondSource(entries: Record<string, unknown>) {
