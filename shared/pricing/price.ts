@@ -85,7 +85,9 @@ export function parsePrice(row: unknown): Price {
     version: parsed.price_version ?? null,
     updatedAt: parsed.updated_at ?? null,
     standard: classPrices(parsed, ""),
-    longContext: threshold === null
+    // A window that ends at the threshold is never passed by one reading of a prompt, only by the sum
+    // of several, which each cost the plain price.
+    longContext: threshold === null || threshold >= (parsed.max_input_tokens ?? Infinity)
       ? null
       : { thresholdTokens: threshold, prices: classPrices(parsed, "long_") },
     media: mediaPrices(parsed),

@@ -4,6 +4,41 @@
 -- What every request calls is plpgsql, whose plans a connection keeps: the body of an SQL function
 -- is planned anew at each call.
 
+-- As before, but a window that ends at the threshold is never passed by one reading of a prompt: only
+-- by the sum of several, which each cost the plain price.
+create or replace function billing.unit_prices(
+  p_price billing.model_pricing_history,
+  p_prompt_tokens bigint,
+  out is_long boolean,
+  out input numeric,
+  out cache_read numeric,
+  out cache_write_5m numeric,
+  out cache_write_1h numeric,
+  out output numeric
+)
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  is_long := coalesce(
+    p_prompt_tokens > p_price.long_context_threshold_tokens
+      and p_price.long_context_threshold_tokens < coalesce(p_price.max_input_tokens, 2147483647),
+    false
+  );
+  input := case when is_long then p_price.long_input_per_1k end;
+  cache_read := case when is_long then p_price.long_cache_read_per_1k end;
+  cache_write_5m := case when is_long then p_price.long_cache_write_5m_per_1k end;
+  cache_write_1h := case when is_long then p_price.long_cache_write_1h_per_1k end;
+  output := case when is_long then p_price.long_output_per_1k end;
+  input := coalesce(input, p_price.input_per_1k);
+  cache_read := coalesce(cache_read, p_price.cache_read_per_1k, input);
+  cache_write_5m := coalesce(cache_write_5m, p_price.cache_write_5m_per_1k, input);
+  cache_write_1h := coalesce(cache_write_1h, p_price.cache_write_1h_per_1k, cache_write_5m);
+  output := coalesce(output, p_price.output_per_1k);
+end
+$$;
+
 -- The disjoint lines of a usage, in the order in which they are shown. A class is here without its
 -- sound and images, which have lines of their own; a search costs nothing where it has no fee.
 create function billing.lines_of(p_used public.usage_records)

@@ -24,7 +24,9 @@ begin
     h.hides_reasoning,
     greatest(
       h.input_per_1k, h.cache_read_per_1k, h.cache_write_5m_per_1k, h.cache_write_1h_per_1k,
-      case when p_hold.input_tokens_max > h.long_context_threshold_tokens then greatest(
+      case when p_hold.input_tokens_max > h.long_context_threshold_tokens
+        and h.long_context_threshold_tokens < coalesce(h.max_input_tokens, 2147483647)
+      then greatest(
         h.long_input_per_1k, h.long_cache_read_per_1k, h.long_cache_write_5m_per_1k,
         h.long_cache_write_1h_per_1k
       ) end,
@@ -35,7 +37,8 @@ begin
     greatest(
       h.output_per_1k,
       case when p_hold.input_tokens_max > h.long_context_threshold_tokens
-        then h.long_output_per_1k end,
+        and h.long_context_threshold_tokens < coalesce(h.max_input_tokens, 2147483647)
+      then h.long_output_per_1k end,
       case when p_hold.with_media then greatest(h.output_audio_per_1k, h.output_image_per_1k) end
     ),
     h.request_fee + p_hold.web_searches_max * coalesce(h.web_search_fee, 0)

@@ -67,8 +67,13 @@ begin
     'price_version', whole.price_version,
     'price_effective_from', price.effective_from,
     'tier', case
-      when whole.input_tokens::bigint + whole.cache_read_tokens + whole.cache_write_5m_tokens
-        + whole.cache_write_1h_tokens > price.long_context_threshold_tokens then 'long_context'
+      when (
+        select u.is_long from billing.unit_prices(
+          price,
+          whole.input_tokens::bigint + whole.cache_read_tokens + whole.cache_write_5m_tokens
+            + whole.cache_write_1h_tokens
+        ) u
+      ) then 'long_context'
       else 'standard'
     end,
     'service_tier', whole.service_tier,

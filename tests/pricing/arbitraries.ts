@@ -31,6 +31,7 @@ export const priceRows = fc.record({
   web_search_fee: absentable(fc.bigInt({ min: 0n, max: 99_999_999_999n }).map(formatUsd)),
   request_fee: fc.bigInt({ min: 0n, max: 100_000_000_000n }).map(formatUsd),
   long_context_threshold_tokens: absentable(fc.integer({ min: 1, max: 400_000 })),
+  max_input_tokens: absentable(fc.integer({ min: 1, max: 600_000 })),
   long_input_per_1k: absentable(per1k),
   long_output_per_1k: absentable(per1k),
   long_cache_read_per_1k: absentable(per1k),

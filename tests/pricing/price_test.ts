@@ -69,3 +69,17 @@ Deno.test("prices of media and searches that are absent stay absent, and zero is
   assertThrows(() => parsePrice({ ...row, input_image_per_1k: "0.00000001" }));
   assertThrows(() => parsePrice({ ...row, web_search_fee: "-0.01" }));
 });
+
+Deno.test("a long tier beyond the context window is none: only the sum of several readings passes it", () => {
+  const row = {
+    provider_id: "anthropic",
+    model_id: "claude",
+    input_per_1k: "0.003",
+    output_per_1k: "0.015",
+    long_context_threshold_tokens: 200_000,
+    long_input_per_1k: "0.006",
+  };
+  for (const [window, isLong] of [[200_000, false], [200_001, true], [null, true]] as const) {
+    assertEquals(parsePrice({ ...row, max_input_tokens: window }).longContext !== null, isLong);
+  }
+});

@@ -150,6 +150,7 @@ function streamed(
     abortPolicy: isHidden ? "drain" : route.provider.abortPolicy,
     abortUpstream: () => parts.abort.abort(),
     hold: parts.hold,
+    endsAtLimit: call.request.webSearchesMax === 0,
     inputTokensEstimate: context.inputTokensEstimate,
     heartbeatMs: deps.env.heartbeatMs,
     deadlineMs: timeLeftMs(deps.env.streamDeadlineMs, context, deps),

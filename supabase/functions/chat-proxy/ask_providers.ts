@@ -66,9 +66,8 @@ export async function askProviders(
 }
 
 /**
- * The limit that a model is sent. The hold is made for the longest answer of the model that was asked
- * for; another may give more, and is held to it. What is too much for the first one, its provider
- * refuses in its own words.
+ * The limit that a model is sent: never above what is held, whoever asked for more, and whoever
+ * answers. A model that nobody limits is left to its own, which is what was held for it.
  */
 function outputLimitFor(
   model: string,
@@ -79,7 +78,7 @@ function outputLimitFor(
   const held = reservation?.output_tokens_limit ?? null;
   if (reservation === null || held === null) return asked;
   if (isLimited) return held;
-  if (model === modelName(prices[0])) return asked;
+  if (asked === null && model === modelName(prices[0])) return null;
   const price = reservation.candidates.find((candidate) => candidate.model === model)?.price;
   return (asked ?? price?.maxOutputTokens ?? Infinity) > held ? held : asked;
 }

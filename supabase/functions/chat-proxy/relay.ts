@@ -25,6 +25,8 @@ export type RelayOptions = {
   abortPolicy: AbortPolicy;
   abortUpstream: () => void;
   hold: Hold | null;
+  /** False where tools run at the provider: each of their rounds may have as much output. */
+  endsAtLimit: boolean;
   inputTokensEstimate: number;
   heartbeatMs: number;
   /** How long the answer may still take. */

@@ -36,6 +36,7 @@ export function relayed(
     abortPolicy: "abort",
     abortUpstream: () => isAborted = true,
     hold: null,
+    endsAtLimit: true,
     inputTokensEstimate: 10,
     heartbeatMs: 60_000,
     deadlineMs: 60_000,
