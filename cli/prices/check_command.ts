@@ -18,13 +18,15 @@ export type CheckOptions = {
 /** Compares what is sold with the catalogue; 1 where a price is missing or off by more than 1 %. */
 export async function check(target: Target, options: CheckOptions): Promise<number> {
   const catalogue = await openCatalogue(options.catalogue);
-  const candidates = accepted(await target.prices.list())
+  const sold = accepted(await target.prices.list());
+  const candidates = sold
     .filter((row) => options.provider === undefined || row.providerId === options.provider)
     .filter((row) => !options.ignoreOperator || row.source !== OPERATOR)
     .map((row) => ({ providerId: row.providerId, modelId: row.modelId, row }));
   const plan = planPrices({
     catalogue,
     candidates,
+    sold,
     secondSource: null,
     accepted: new Set(),
     now: new Date(),
