@@ -16,6 +16,8 @@ export interface Recording {
   readonly status: number;
   /** A: raw. B and C: recorded, but written again. D: partly made by hand, for robustness only. */
   readonly grade: string;
+  /** What is known of the request that it answers. */
+  readonly request?: Readonly<Record<string, unknown>>;
   /** What a meter should report; absent where the answer reports no usage. */
   readonly tokens?: Tokens;
   /** What other models used within the answer, by their names. */

@@ -9,9 +9,10 @@ import { arrayOf, objectOf } from "../json_reading.ts";
 import { readBlocks } from "./anthropic_messages_prompt.ts";
 import { adaptThinking, readThinking } from "./anthropic_messages_thinking.ts";
 import { isClientTool, readTools } from "./anthropic_messages_tools.ts";
-import { checkUnmetered } from "./anthropic_messages_unmetered.ts";
+import { checkUnmetered, UNMETERED_FIELDS } from "./anthropic_messages_unmetered.ts";
+import { checkSpellings, spellingsOf } from "./field_spelling.ts";
 import { namesFile, WHY_NO_FILES } from "./house_files.ts";
-import { bodyFor, readProxyFields } from "./proxy_fields.ts";
+import { bodyFor, PROXY_FIELDS, readProxyFields } from "./proxy_fields.ts";
 import {
   checkFlag,
   checkLength,
@@ -21,9 +22,18 @@ import {
   readOutputLimit,
 } from "./request_checks.ts";
 
+/** What is read, checked or changed here; a new check belongs into these lists too. */
+const FIELDS = spellingsOf([
+  ...PROXY_FIELDS,
+  ...UNMETERED_FIELDS.map(({ name }) => name),
+  ...["messages", "system", "max_tokens", "stream", "tools", "thinking"],
+  ...["context_management", "compaction", "output_config", "output_format"],
+]);
+const MESSAGE_FIELDS = spellingsOf(["role", "content"]);
+
 /** Checks a parsed body of Anthropic Messages. Only what metering needs: the provider checks the rest. */
 export function readRequest(parsed: unknown): ModelRequest | RequestFault {
-  const read = readProxyFields(parsed);
+  const read = readProxyFields(parsed, FIELDS);
   if (isFault(read)) return read;
   const { body } = read;
   const limit = readOutputLimit(body.max_tokens, "max_tokens");
@@ -74,6 +84,8 @@ function checkMessages(messages: unknown): RequestFault | null {
   }
   const excess = checkLength(messages, "messages", "messages");
   if (excess !== null) return excess;
+  const misspelt = checkSpellings(messages, MESSAGE_FIELDS, "messages");
+  if (misspelt !== null) return misspelt;
   for (const [index, item] of (messages as readonly unknown[]).entries()) {
     const message = objectOf(item);
     if (typeof message?.role !== "string") {

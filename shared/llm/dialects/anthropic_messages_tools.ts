@@ -1,5 +1,6 @@
 import type { JsonObject, RequestFault } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
+import { checkSpelling, spellingsOf } from "./field_spelling.ts";
 import { fault, isFault, isPresent, readWhole } from "./request_checks.ts";
 
 /** How often the tools of the provider may run at most, over the whole answer. */
@@ -34,6 +35,9 @@ const REFUSED: readonly (readonly [begins: string, why: string])[] = [
   ["tool_search", "Each search for tools runs the model again, and nothing bounds the searches."],
 ];
 
+/** What decides what a tool costs. */
+const TOOL_FIELDS = spellingsOf(["type", "max_uses", "input_schema"]);
+
 /** Checks that every tool costs tokens alone, or is bounded by `max_uses`. */
 export function readTools(tools: unknown): ServerToolUses | RequestFault {
   let [webSearchesMax, webFetchesMax] = [0, 0];
@@ -43,6 +47,8 @@ export function readTools(tools: unknown): ServerToolUses | RequestFault {
     const tool = objectOf(item);
     const param = `tools[${index}]`;
     if (tool === null) return fault("Each tool must be an object.", param);
+    const misspelt = checkSpelling(tool, TOOL_FIELDS, `${param}.`);
+    if (misspelt !== null) return misspelt;
     if (isClientTool(tool)) continue;
     const { type } = tool;
     const isSearch = typeof type === "string" && WEB_SEARCH.test(type);

@@ -11,7 +11,7 @@ import {
 } from "./unmetered_fields.ts";
 
 /** Refused rather than sold below cost, or because it reaches into the operator's account. */
-const UNMETERED_FIELDS: readonly UnmeteredField[] = [
+export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   {
     name: "speed",
     allows: (value) => value === "standard",

@@ -61,6 +61,7 @@ const FREE_FORM = new Set([
   ...["responseJsonSchema", "schema", "partMetadata", "labels"],
 ]);
 
-function camelCase(name: string): string {
+/** The first of a field's two names, of either. */
+export function camelCase(name: string): string {
   return name.includes("_") ? name.replace(/_+([a-z0-9])/gi, (_, at) => at.toUpperCase()) : name;
 }

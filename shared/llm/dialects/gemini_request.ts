@@ -9,16 +9,30 @@ import type {
 } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
 import { readFeatures } from "./gemini_features.ts";
-import { fieldNamedTwice, fieldsOf, listOf, nameOf } from "./gemini_fields.ts";
+import { checkSpelling, checkSpellings, spellingsOf } from "./field_spelling.ts";
+import { camelCase, fieldNamedTwice, fieldsOf, listOf, nameOf } from "./gemini_fields.ts";
 import { readPart } from "./gemini_parts.ts";
 import { partsOf } from "./gemini_prompt.ts";
 import { checkTools } from "./gemini_tools.ts";
-import { checkUnmetered } from "./gemini_unmetered.ts";
+import { BODY_FIELDS, checkUnmetered, CONFIG_FIELDS } from "./gemini_unmetered.ts";
 import { isModelName, readChatId, readModels } from "./proxy_fields.ts";
 import { checkLength, fault, isFault, readBody, readOutputLimit } from "./request_checks.ts";
 
 /** Fields of ours, and the model, which Google refuses where the path has another. */
 const NOT_FORWARDED = ["chatId", "models", "model"];
+
+/** What is read, checked or changed here; a new check belongs into these lists too. */
+const FIELDS = spellingsOf([
+  ...NOT_FORWARDED,
+  ...BODY_FIELDS.map(({ name }) => name),
+  ...["contents", "systemInstruction", "generationConfig", "tools"],
+]);
+const CONFIG = spellingsOf([
+  ...CONFIG_FIELDS.map(({ name }) => name),
+  ...["maxOutputTokens", "thinkingConfig", "responseModalities", "speechConfig", "imageConfig"],
+  ...["responseSchema", "responseJsonSchema"],
+]);
+const CONTENT = spellingsOf(["parts"]);
 
 /**
  * Checks a parsed body of `generateContent` or `streamGenerateContent`, which are the same. Only what
@@ -36,6 +50,8 @@ export function readRequest(
   if (!isModelName(target?.model)) {
     return fault("Name one model in the path: /v1beta/models/<model>:generateContent.", "model");
   }
+  const misspelt = checkSpelling(body, FIELDS, "", camelCase);
+  if (misspelt !== null) return misspelt;
   const twice = fieldNamedTwice(body);
   if (twice !== null) {
     return fault(`${twice} is there under both of its names. Send one of them.`, twice);
@@ -103,7 +119,8 @@ interface Settings {
 function readSettings(body: JsonObject): Settings | RequestFault {
   const config = body.generationConfig === undefined ? {} : fieldsOf(body.generationConfig);
   if (config === null) return fault("generationConfig must be an object.", "generationConfig");
-  const problem = checkUnmetered(body, config) ?? checkTools(body.tools);
+  const problem = checkSpelling(body.generationConfig, CONFIG, "generationConfig.", camelCase) ??
+    checkUnmetered(body, config) ?? checkTools(body.tools);
   if (problem !== null) return problem;
   const features = readFeatures(config);
   if (isFault(features)) return features;
@@ -133,6 +150,9 @@ function readPrompt(body: JsonObject): Prompt | RequestFault {
   if (stray !== -1) {
     return fault("Each content must be an object with parts.", `contents[${stray}]`);
   }
+  const misspelt = checkSpellings(contents, CONTENT, "contents", camelCase) ??
+    checkSpellings(listOf(body.systemInstruction), CONTENT, "systemInstruction", camelCase);
+  if (misspelt !== null) return misspelt;
   let [hidesInput, hasSound] = [false, false];
   for (const { part, param } of partsOf(body)) {
     const reading = readPart(part);

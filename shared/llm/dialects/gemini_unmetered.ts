@@ -3,7 +3,7 @@ import { fieldsOf, listOf } from "./gemini_fields.ts";
 import { checkFields, never, type UnmeteredField } from "./unmetered_fields.ts";
 
 /** Fields of the body that are refused rather than sold below cost. */
-const BODY_FIELDS: readonly UnmeteredField[] = [
+export const BODY_FIELDS: readonly UnmeteredField[] = [
   {
     name: "cachedContent",
     allows: never,
@@ -33,7 +33,7 @@ const BODY_FIELDS: readonly UnmeteredField[] = [
 ];
 
 /** The same in `generationConfig`. */
-const CONFIG_FIELDS: readonly UnmeteredField[] = [
+export const CONFIG_FIELDS: readonly UnmeteredField[] = [
   {
     name: "candidateCount",
     allows: (value) => value === 1,

@@ -6,11 +6,12 @@ import type {
   UpstreamRequest,
 } from "../dialect.ts";
 import { arrayOf, objectOf } from "../json_reading.ts";
+import { checkSpelling, checkSpellings, spellingsOf } from "./field_spelling.ts";
 import { readFeatures } from "./openai_chat_features.ts";
 import { readMessageParts } from "./openai_chat_parts.ts";
 import { checkTools } from "./openai_chat_tools.ts";
-import { checkUnmetered } from "./openai_chat_unmetered.ts";
-import { bodyFor, readProxyFields } from "./proxy_fields.ts";
+import { checkUnmetered, UNMETERED_FIELDS } from "./openai_chat_unmetered.ts";
+import { bodyFor, PROXY_FIELDS, readProxyFields } from "./proxy_fields.ts";
 import {
   checkFlag,
   checkLength,
@@ -22,9 +23,20 @@ import {
 
 const LIMIT_FIELDS = ["max_completion_tokens", "max_tokens"] as const;
 
+/** What is read, checked or changed here; a new check belongs into these lists too. */
+const FIELDS = spellingsOf([
+  ...PROXY_FIELDS,
+  ...LIMIT_FIELDS,
+  ...UNMETERED_FIELDS.map(({ name }) => name),
+  ...["messages", "stream", "stream_options", "tools", "response_format"],
+  ...["thinking", "reasoning", "reasoning_effort", "include_reasoning", "reasoning_format"],
+]);
+const STREAM_OPTIONS = spellingsOf(["include_usage"]);
+const MESSAGE_FIELDS = spellingsOf(["role", "content", "audio", "tool_calls"]);
+
 /** Checks a parsed body of Chat Completions. Only what metering needs: the provider checks the rest. */
 export function readRequest(parsed: unknown): ModelRequest | RequestFault {
-  const read = readProxyFields(parsed);
+  const read = readProxyFields(parsed, FIELDS);
   if (isFault(read)) return read;
   const { body } = read;
   const problem = checkMessages(body.messages) ?? checkStream(body) ?? checkUnmetered(body) ??
@@ -84,6 +96,8 @@ function checkMessages(messages: unknown): RequestFault | null {
   }
   const excess = checkLength(messages, "messages", "messages");
   if (excess !== null) return excess;
+  const misspelt = checkSpellings(messages, MESSAGE_FIELDS, "messages");
+  if (misspelt !== null) return misspelt;
   for (const [index, item] of messages.entries()) {
     const message = objectOf(item);
     if (typeof message?.role !== "string") {
@@ -103,7 +117,8 @@ function checkStream(body: JsonObject): RequestFault | null {
   const options = objectOf(body.stream_options);
   return options === null
     ? fault("stream_options must be an object.", "stream_options")
-    : checkFlag(options.include_usage, "stream_options.include_usage");
+    : checkSpelling(options, STREAM_OPTIONS, "stream_options.") ??
+      checkFlag(options.include_usage, "stream_options.include_usage");
 }
 
 function readLimit(body: JsonObject): number | null | RequestFault {

@@ -1,5 +1,6 @@
 import type { JsonObject, RequestFault } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
+import { checkSpelling, spellingsOf } from "./field_spelling.ts";
 import { isPresent } from "./request_checks.ts";
 import {
   BACKGROUND,
@@ -21,11 +22,12 @@ const OUTPUT_KINDS = ["text", "audio", "image"] as const;
 
 /** The output limit of llama.cpp, TGI and Ollama, which goes before the one that is set here. */
 const OTHER_LIMITS = ["n_predict", "max_new_tokens", "num_predict"] as const;
+const LIMIT_SPELLINGS = spellingsOf(OTHER_LIMITS);
 const ONE_LIMIT = `Where ${OTHER_LIMITS.join(", ")} is known, it goes before the limit that is ` +
   "reserved here. Use max_tokens.";
 
 /** Refused rather than sold below cost: the request never reaches the provider. */
-const UNMETERED_FIELDS: readonly UnmeteredField[] = [
+export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   ONE_ANSWER,
   {
     name: "modalities",
@@ -68,7 +70,9 @@ const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   ...OTHER_LIMITS.map((name): UnmeteredField => ({ name, allows: never, why: ONE_LIMIT })),
   {
     name: "options", // Ollama
-    allows: (value) => OTHER_LIMITS.every((name) => !isPresent(objectOf(value)?.[name])),
+    allows: (value) =>
+      OTHER_LIMITS.every((name) => !isPresent(objectOf(value)?.[name])) &&
+      checkSpelling(value, LIMIT_SPELLINGS) === null,
     why: ONE_LIMIT,
   },
   {

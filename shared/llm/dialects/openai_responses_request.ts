@@ -7,10 +7,11 @@ import type {
   UpstreamRequest,
 } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
+import { checkSpellings, spellingsOf } from "./field_spelling.ts";
 import { checkFiles, findHiddenInput } from "./openai_responses_prompt.ts";
 import { readTools } from "./openai_responses_tools.ts";
-import { checkUnmetered } from "./openai_responses_unmetered.ts";
-import { bodyFor, readProxyFields } from "./proxy_fields.ts";
+import { checkUnmetered, UNMETERED_FIELDS } from "./openai_responses_unmetered.ts";
+import { bodyFor, PROXY_FIELDS, readProxyFields } from "./proxy_fields.ts";
 import {
   checkFlag,
   checkLength,
@@ -23,9 +24,21 @@ import {
 /** Fields that may stand in for `input`: the prompt then lies at the provider. */
 const INSTEAD_OF_INPUT = ["previous_response_id", "conversation", "prompt"];
 
+/** What is read, checked or changed here; a new check belongs into these lists too. */
+const FIELDS = spellingsOf([
+  ...PROXY_FIELDS,
+  ...INSTEAD_OF_INPUT,
+  ...UNMETERED_FIELDS.map(({ name }) => name),
+  ...["input", "stream", "tools", "max_output_tokens", "max_tool_calls", "reasoning"],
+  ...["instructions", "text", "context_management"],
+]);
+const ITEM_FIELDS = spellingsOf([
+  ...["type", "role", "content", "output", "summary", "tools", "encrypted_content", "file_id"],
+]);
+
 /** Checks a parsed body of the Responses API. Only what metering needs: the provider checks the rest. */
 export function readRequest(parsed: unknown): ModelRequest | RequestFault {
-  const read = readProxyFields(parsed);
+  const read = readProxyFields(parsed, FIELDS);
   if (isFault(read)) return read;
   const { body } = read;
   const problem = checkInput(body) ?? checkFlag(body.stream, "stream") ?? checkUnmetered(body) ??
@@ -85,6 +98,8 @@ function checkInput(body: JsonObject): RequestFault | null {
   if (!Array.isArray(input)) return fault("input must be text or a list of items.", "input");
   const excess = checkLength(input, "items", "input");
   if (excess !== null) return excess;
+  const misspelt = checkSpellings(input, ITEM_FIELDS, "input");
+  if (misspelt !== null) return misspelt;
   for (const [index, item] of input.entries()) {
     if (objectOf(item) === null) {
       return fault("Each item of the input must be an object.", `input[${index}]`);

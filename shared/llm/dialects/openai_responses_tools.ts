@@ -1,5 +1,6 @@
 import type { JsonObject, RequestFault } from "../dialect.ts";
 import { arrayOf, objectOf } from "../json_reading.ts";
+import { checkSpelling, spellingsOf } from "./field_spelling.ts";
 import { fault, isPresent, readWhole } from "./request_checks.ts";
 
 /** Tools that the client runs: they cost the provider nothing but tokens. */
@@ -10,6 +11,9 @@ const WEB_SEARCH = /^web_search(_preview)?(_\d{4}_\d{2}_\d{2})?$/;
 
 /** Each search may read the whole context window again, and all of it is held beforehand. */
 const WEB_SEARCHES_MAX = 100;
+
+/** What decides what a tool costs. */
+const TOOL_FIELDS = spellingsOf(["type", "tools", "environment", "execution"]);
 
 /** What the tools of a request may do at the provider. */
 export interface ToolUse {
@@ -40,6 +44,8 @@ export function readTools(body: JsonObject): ToolUse | RequestFault {
     for (const [index, item] of tools.entries()) {
       const tool = objectOf(item);
       const at = `${param}[${index}]`;
+      const misspelt = checkSpelling(tool, TOOL_FIELDS, `${at}.`);
+      if (misspelt !== null) return misspelt;
       if (tool?.type === "namespace") {
         lists.push({ tools: arrayOf(tool.tools), param: `${at}.tools` });
       } else if (typeof tool?.type === "string" && WEB_SEARCH.test(tool.type)) {

@@ -12,7 +12,7 @@ import {
 } from "./unmetered_fields.ts";
 
 /** Refused rather than sold below cost: the request never reaches the provider. */
-const UNMETERED_FIELDS: readonly UnmeteredField[] = [
+export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
   BACKGROUND,
   ONE_ANSWER,
   {

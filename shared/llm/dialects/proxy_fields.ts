@@ -1,4 +1,5 @@
 import type { JsonObject, RequestFault } from "../dialect.ts";
+import { checkSpelling, type Spellings } from "./field_spelling.ts";
 import { fault, isFault, isPresent, readBody } from "./request_checks.ts";
 
 /** Fields of a body that say something to the proxy itself: `model`, `models` and `chat_id`. */
@@ -18,11 +19,23 @@ export interface ProxyFields {
   readonly chatId: string | null;
 }
 
-/** Reads a parsed body that names its model itself. */
-export function readProxyFields(parsed: unknown): ProxyFields | RequestFault {
+/** What `readProxyFields` reads itself. */
+export const PROXY_FIELDS = ["model", "models", "chat_id"] as const;
+
+/**
+ * Reads a parsed body that names its model itself.
+ *
+ * @param spellings all fields of the body that the dialect reads, checks or changes.
+ */
+export function readProxyFields(
+  parsed: unknown,
+  spellings: Spellings,
+): ProxyFields | RequestFault {
   const read = readBody(parsed);
   if (isFault(read)) return read;
   const { body } = read;
+  const misspelt = checkSpelling(body, spellings);
+  if (misspelt !== null) return misspelt;
   const models = readModels(body);
   if (isFault(models)) return models;
   const chatId = readChatId(body.chat_id);
