@@ -101,6 +101,19 @@ Deno.test("what is checked in messages, tools and options is refused under anoth
   assertEquals(anthropic.fault({ tools: [custom] }), "tools[0].TYPE");
 });
 
+Deno.test("a part of a message cannot be another one under another spelling", () => {
+  const part = { type: "text", text: "Hi", TYPE: "image_url", image_url: { url: "https://a.b/c" } };
+  const messages = [{ role: "user", content: [part] }];
+  assertEquals(chat.fault({ ...chat.hello, messages }), "messages[0].content[0].TYPE");
+  const file = { type: "image_url", image_url: {}, FILE_ID: "file-1" };
+  const named = [{ role: "user", content: [file] }];
+  assertEquals(chat.fault({ ...chat.hello, messages: named }), "messages[0].content[0].FILE_ID");
+  const item = refused(OPENAI_RESPONSES, { ...responses.hello, input: messages });
+  assertEquals(item.param, "input[0].content[0].TYPE");
+  const result = { type: "tool_result", tool_use_id: "t", content: [part] };
+  assertEquals(anthropic.fault({ messages: [{ role: "user", content: [result] }] }), "messages");
+});
+
 testRecordings("no field of a recorded request is taken for another", () => {
   const requests = listRecordings()!.filter((one) => one.request !== undefined);
   let read = 0;

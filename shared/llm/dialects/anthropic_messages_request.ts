@@ -10,8 +10,8 @@ import { readBlocks } from "./anthropic_messages_prompt.ts";
 import { adaptThinking, readThinking } from "./anthropic_messages_thinking.ts";
 import { isClientTool, readTools } from "./anthropic_messages_tools.ts";
 import { checkUnmetered, UNMETERED_FIELDS } from "./anthropic_messages_unmetered.ts";
-import { checkSpellings, spellingsOf } from "./field_spelling.ts";
-import { namesFile, WHY_NO_FILES } from "./house_files.ts";
+import { checkSpelling, checkSpellings, type Spellings, spellingsOf } from "./field_spelling.ts";
+import { namesFile, PART_FIELDS, WHY_NO_FILES } from "./house_files.ts";
 import { bodyFor, PROXY_FIELDS, readProxyFields } from "./proxy_fields.ts";
 import {
   checkFlag,
@@ -30,6 +30,10 @@ const FIELDS = spellingsOf([
   ...["context_management", "compaction", "output_config", "output_format"],
 ]);
 const MESSAGE_FIELDS = spellingsOf(["role", "content"]);
+const BLOCK_FIELDS: Spellings = new Map([
+  ...PART_FIELDS,
+  ...spellingsOf(["content", "tool", "tool_changes"]),
+]);
 
 /** Checks a parsed body of Anthropic Messages. Only what metering needs: the provider checks the rest. */
 export function readRequest(parsed: unknown): ModelRequest | RequestFault {
@@ -46,7 +50,8 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
   const uses = readTools(body.tools);
   if (isFault(uses)) return uses;
   const prompt = readBlocks(body);
-  const smuggled = checkToolAdditions(prompt.blocks) ?? checkFiles(prompt.blocks);
+  const smuggled = checkBlockSpelling(prompt.blocks) ?? checkToolAdditions(prompt.blocks) ??
+    checkFiles(prompt.blocks);
   if (smuggled !== null) return smuggled;
   const thinking = readThinking(body.thinking);
   if (isFault(thinking)) return thinking;
@@ -137,6 +142,15 @@ function checkToolAdditions(blocks: readonly JsonObject[]): RequestFault | null 
     const added = objectOf(change?.tool)?.definition;
     if (!isPresent(added) || isClientTool(objectOf(added) ?? {})) continue;
     return fault("Tools that run at the provider can only be named in tools.", "messages");
+  }
+  return null;
+}
+
+/** Blocks within blocks included, such as in the result of a tool. */
+function checkBlockSpelling(blocks: readonly JsonObject[]): RequestFault | null {
+  for (const block of blocks) {
+    const problem = checkSpelling(block, BLOCK_FIELDS);
+    if (problem !== null) return { ...problem, param: "messages" };
   }
   return null;
 }

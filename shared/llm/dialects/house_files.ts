@@ -1,5 +1,6 @@
 import type { JsonObject } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
+import { spellingsOf } from "./field_spelling.ts";
 import { isPresent } from "./request_checks.ts";
 
 /**
@@ -13,6 +14,9 @@ export const WHY_NO_FILES =
 
 /** Where a part has the file that it is made of, beside its own top. */
 const PLACES = ["file", "source", "document", "image", "image_url", "input_audio", "video_url"];
+
+/** What decides what a part of a prompt is, and which file it names. */
+export const PART_FIELDS = spellingsOf(["type", "file_id", ...PLACES]);
 
 /** Whether a part of a prompt names a file that lies at the provider. */
 export function namesFile(part: JsonObject): boolean {

@@ -1,6 +1,7 @@
 import type { JsonObject, PricedFeature, RequestFault } from "../dialect.ts";
 import { arrayOf, objectOf } from "../json_reading.ts";
-import { namesFile, WHY_NO_FILES } from "./house_files.ts";
+import { checkSpelling } from "./field_spelling.ts";
+import { namesFile, PART_FIELDS, WHY_NO_FILES } from "./house_files.ts";
 import { fault } from "./request_checks.ts";
 
 /** What the messages of a request hold beside plain text. */
@@ -40,6 +41,8 @@ export function readMessageParts(messages: readonly JsonObject[]): MessageParts 
           param,
         );
       }
+      const misspelt = checkSpelling(part, PART_FIELDS, `${param}.`);
+      if (misspelt !== null) return misspelt;
       if (namesFile(part)) return fault(WHY_NO_FILES, param);
       if (COUNTED_PARTS.has(type)) continue;
       hidesInput = true;

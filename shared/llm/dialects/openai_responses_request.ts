@@ -8,6 +8,7 @@ import type {
 } from "../dialect.ts";
 import { objectOf } from "../json_reading.ts";
 import { checkSpellings, spellingsOf } from "./field_spelling.ts";
+import { PART_FIELDS } from "./house_files.ts";
 import { checkFiles, findHiddenInput } from "./openai_responses_prompt.ts";
 import { readTools } from "./openai_responses_tools.ts";
 import { checkUnmetered, UNMETERED_FIELDS } from "./openai_responses_unmetered.ts";
@@ -101,9 +102,12 @@ function checkInput(body: JsonObject): RequestFault | null {
   const misspelt = checkSpellings(input, ITEM_FIELDS, "input");
   if (misspelt !== null) return misspelt;
   for (const [index, item] of input.entries()) {
-    if (objectOf(item) === null) {
-      return fault("Each item of the input must be an object.", `input[${index}]`);
-    }
+    const fields = objectOf(item);
+    const param = `input[${index}]`;
+    if (fields === null) return fault("Each item of the input must be an object.", param);
+    const problem = checkSpellings(fields.content, PART_FIELDS, `${param}.content`) ??
+      checkSpellings(fields.output, PART_FIELDS, `${param}.output`);
+    if (problem !== null) return problem;
   }
   return null;
 }
