@@ -150,11 +150,12 @@ function charged(snapshot: MeterSnapshot): Counted {
   return {
     ...nothingCounted(),
     basis: "estimated",
-    tokens: { ...decision.tokens, input: null },
+    tokens: snapshot.prompt === null ? { ...decision.tokens, input: null } : decision.tokens,
     error,
-    note:
-      "No usage is reported. The output is estimated from the text; the prompt, which is not in " +
-      "the body, is estimated from the request.",
+    note: "No usage is reported. The output is estimated from the text; the prompt" +
+      (snapshot.prompt === null
+        ? ", which is not in the body, is estimated from the request."
+        : " is what was reported of it before the answer was cut."),
   };
 }
 

@@ -1,3 +1,4 @@
+import { promptTokens, type Tokens } from "../pricing/usage.ts";
 import type { UsageReport } from "./counts.ts";
 import { textOf } from "./json_reading.ts";
 import {
@@ -24,6 +25,8 @@ export interface AnswerSoFar {
   serviceTier: string | null;
   error: ProviderError | null;
   report: UsageReport | null;
+  /** What is told of the prompt alone, before there is a report. */
+  prompt: Tokens | null;
   hasContent: boolean;
   /** Events with content: in every recorded stream each was a token or more, so they bound below. */
   contentEvents: number;
@@ -32,6 +35,8 @@ export interface AnswerSoFar {
   takeNames(id: unknown, model: unknown): void;
   /** Takes a report, whole: the last one wins, for a sum or a maximum by field would invent tokens. */
   takeReport(read: UsageReport | null | "unreadable"): void;
+  /** Takes a report of which only the prompt is true yet. One of nothing says nothing. */
+  takePrompt(read: UsageReport | null | "unreadable"): void;
   /** Fair estimate of the output delivered. */
   estimate(): number;
   /** All of it, with what the dialect knows beside; its flags come in addition. */
@@ -47,6 +52,7 @@ export function createAnswer(output: CountedOutput): AnswerSoFar {
     serviceTier: null,
     error: null,
     report: null,
+    prompt: null,
     hasContent: false,
     contentEvents: 0,
     flags: new Set(),
@@ -58,6 +64,10 @@ export function createAnswer(output: CountedOutput): AnswerSoFar {
       if (read === "unreadable") answer.flags.add("usage_unreadable");
       else if (read !== null) answer.report = read;
     },
+    takePrompt(read) {
+      if (read === null || read === "unreadable" || promptTokens(read.tokens) === 0) return;
+      answer.prompt = { ...read.tokens, output: 0 };
+    },
     estimate: () => Math.max(output.estimate(), answer.contentEvents),
     snapshot(more = {}) {
       const { tokens = null, flags = [], ...reported } = answer.report ?? {};
@@ -65,6 +75,7 @@ export function createAnswer(output: CountedOutput): AnswerSoFar {
         ...NOTHING_METERED,
         ...reported,
         usage: tokens,
+        prompt: answer.prompt,
         serviceTier: answer.serviceTier ?? answer.report?.serviceTier ?? null,
         outputTokensEstimate: answer.estimate(),
         outputTokensUpper: Math.max(output.upper(), answer.contentEvents, tokens?.output ?? 0),

@@ -63,6 +63,11 @@ export interface OtherModelUsage {
 export interface MeterSnapshot {
   /** The last usage that the provider reported, in disjoint classes; `null` when it has not. */
   readonly usage: Tokens | null;
+  /**
+   * The prompt, where the provider has reported it before the rest, such as in `message_start`; its
+   * output is 0. What a charge without a usage has for a prompt. `null` where it has not.
+   */
+  readonly prompt: Tokens | null;
   /** How much of the output was reasoning, where reported: for information, it is inside `output`. */
   readonly reasoningTokens: number | null;
   /** Sound and images within `usage`, where reported; zeros else. They are inside its classes. */
@@ -95,6 +100,7 @@ export interface MeterSnapshot {
 /** Nothing known yet: what a meter starts from. */
 export const NOTHING_METERED: MeterSnapshot = Object.freeze({
   usage: null,
+  prompt: null,
   reasoningTokens: null,
   media: NO_MEDIA,
   webSearches: 0,

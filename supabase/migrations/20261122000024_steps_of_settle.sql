@@ -85,7 +85,8 @@ begin
 end
 $$;
 
--- An estimate has one class of input and one of output, and never exceeds what was reserved.
+-- An estimate never exceeds what was reserved. The prompt keeps its classes where the provider has
+-- reported it before the answer was cut, and is one class of input where it is more than was reserved.
 create function billing.as_estimate(
   p_charge public.usage_records,
   p_hold billing.reservations
@@ -95,14 +96,14 @@ immutable
 set search_path = ''
 as $$
 begin
-  p_charge.input_tokens := least(
-    p_charge.input_tokens::bigint + p_charge.cache_read_tokens + p_charge.cache_write_5m_tokens
-      + p_charge.cache_write_1h_tokens,
-    p_hold.input_tokens_max
-  );
-  p_charge.cache_read_tokens := 0;
-  p_charge.cache_write_5m_tokens := 0;
-  p_charge.cache_write_1h_tokens := 0;
+  if p_charge.input_tokens::bigint + p_charge.cache_read_tokens + p_charge.cache_write_5m_tokens
+    + p_charge.cache_write_1h_tokens > p_hold.input_tokens_max
+  then
+    p_charge.input_tokens := p_hold.input_tokens_max;
+    p_charge.cache_read_tokens := 0;
+    p_charge.cache_write_5m_tokens := 0;
+    p_charge.cache_write_1h_tokens := 0;
+  end if;
   p_charge.output_tokens := least(p_charge.output_tokens, p_hold.output_tokens_reserved);
   p_charge.input_audio_tokens := null;
   p_charge.input_image_tokens := null;

@@ -205,9 +205,24 @@ Deno.test("an estimate has no media, and no more searches than were reserved", (
     });
     const more = { ...ALL_MEDIA, p_web_searches: 7 };
     const settled = await settle(service, requestId, 1000, 800, "estimated", more);
-    // 1,500 × 0.001 + 800 × 0.002, per thousand, and two searches.
-    assertEquals(settled["cost"], "0.0231");
-    assertEquals((await receiptOf(service, requestId)).lines.length, 3);
+    // 1,000 × 0.001 + 500 × 0.0005 + 800 × 0.002, per thousand, and two searches.
+    assertEquals(settled["cost"], "0.02285");
+    assertEquals((await receiptOf(service, requestId)).lines.length, 4);
+  }));
+
+Deno.test("an estimate keeps the classes of a prompt that was reported, and is one class where it is more than was reserved", () =>
+  withDatabase(async ({ sql, service }) => {
+    await priceModel(sql);
+    const userId = await createUser(sql);
+    for (const [reserved, tokens] of [[1500, [1000, 500]], [1499, [1499, 0]]] as const) {
+      const ask = { userId, ...SEES, inputTokensMax: reserved, outputTokensMax: 10 };
+      const { requestId } = await reserve(service, ask);
+      const settled = await settle(service, requestId, 1000, 1, "estimated", {
+        p_cache_read_tokens: 500,
+      });
+      const { input, cache_read } = settled["tokens"] as Record<string, number>;
+      assertEquals([input, cache_read], tokens);
+    }
   }));
 
 Deno.test("media beyond their class, and counts below zero, are INVALID_ARGUMENT and leave the hold open", () =>

@@ -48,6 +48,15 @@ Deno.test("the placeholder of message_start is no report: only a delta's usage i
   }
 });
 
+Deno.test("what message_start says of the prompt is known before there is a report, and zeros say nothing", () => {
+  const usage = { ...startUsage, input_tokens: 18, cache_read_input_tokens: 6024 };
+  const cut = meterText(stream(start(usage), textBlock, text("The")));
+  assertEquals([cut.usage, cut.prompt], [null, { ...tokens(18, 0), cache_read: 6024 }]);
+  const zeros = { ...startUsage, input_tokens: 0, output_tokens: 0 };
+  assertEquals(meterText(stream(start(zeros), textBlock, text("The"))).prompt, null);
+  assertEquals(meterText(stream(start(null), textBlock, text("The"))).prompt, null);
+});
+
 Deno.test("without the input of either report there is none: absent is not zero", () => {
   for (const usage of [null, {}, { input_tokens: null, output_tokens: 1 }]) {
     assertEquals(meterText(stream(start(usage), end({ output_tokens: 9 }))).usage, null);

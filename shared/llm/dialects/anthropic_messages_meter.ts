@@ -74,6 +74,7 @@ function createReader(): AnswerReader {
     answer.finish = null;
     // Its output is a placeholder of 1 to 4 tokens: there is no report before a delta's.
     known = { ...objectOf(message.usage), output_tokens: null };
+    answer.takePrompt(readUsage({ ...known, output_tokens: 0 }));
     return readContent(message);
   }
 

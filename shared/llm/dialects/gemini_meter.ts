@@ -90,7 +90,7 @@ function createReader(): AnswerReader {
       reported = usage;
       // A first chunk may have text and the prompt's count alone: no zero for what was delivered.
       early = hasAnswer && !tellsAnswer(usage) ? report : null;
-      if (early !== null) return;
+      if (early !== null) return answer.takePrompt(report);
     }
     answer.takeReport(report);
   }

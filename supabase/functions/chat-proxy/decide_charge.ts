@@ -14,8 +14,8 @@ export type ChargeDecision =
  *
  * - A report is charged as it stands: zero is a report, and absent is not zero. One without output
  *   for an answer without content is an empty answer.
- * - Without a report, the text that was received is estimated. The provider's error messages are
- *   not text that was received.
+ * - Without a report, the text that was received is estimated, and the prompt too, unless the provider
+ *   has already said what it was. The provider's error messages are not text that was received.
  * - Nothing received, nothing reported: free, where the provider failed or said nothing. Where the
  *   client hung up, and not on an error, the provider had its prompt and bills it: the prompt is
  *   charged.
@@ -42,8 +42,7 @@ export function decideCharge(
   return {
     kind: "charge",
     tokens: {
-      ...ZERO_TOKENS,
-      input: inputTokensEstimate,
+      ...(snapshot.prompt ?? { ...ZERO_TOKENS, input: inputTokensEstimate }),
       output: snapshot.hasContent ? Math.max(1, snapshot.outputTokensEstimate) : 0,
     },
     basis: "estimated",

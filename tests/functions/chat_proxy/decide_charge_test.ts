@@ -89,3 +89,20 @@ Deno.test("hanging up on the provider's error, as SDKs do, is free", () => {
     reason: "upstream_error",
   });
 });
+
+Deno.test("a prompt that was reported before the answer was cut is charged by its classes, not estimated", () => {
+  const prompt = { ...ZERO_TOKENS, input: 18, cache_read: 6024 };
+  const seen = { ...SEEN, prompt, hasContent: true, outputTokensEstimate: 10 };
+  for (const end of ["cancelled", "upstream_error", "deadline"] as const) {
+    assertEquals(decideCharge(seen, 6485, end), {
+      kind: "charge",
+      tokens: { ...prompt, output: 10 },
+      basis: "estimated",
+    });
+  }
+  assertEquals(decideCharge({ ...SEEN, prompt }, 6485, "cancelled"), {
+    kind: "charge",
+    tokens: prompt,
+    basis: "estimated",
+  });
+});
