@@ -2,7 +2,17 @@
 import { LOG, logError } from "../../../shared/edge/log.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 
-/** No price, no sale: and the operator hears of it, without the caller waiting. */
+/** For how long a model's name that was recorded is not recorded again. */
+const RECORDED_MS = 10 * 60_000;
+/** Anybody can invent names: so many rows are enough to see that somebody does. */
+const RECORDED_NAMES_MAX = 20;
+/** When each name was recorded last, by function; there is one in an isolate. */
+const recordedBy = new WeakMap<ChatProxyDeps, Map<string, number>>();
+
+/**
+ * No price, no sale: and the operator hears of it, without the caller waiting. Every time in the log,
+ * and as an incident once a name, for so many names.
+ */
 export function noteMissingPrice(
   model: string,
   requestId: string,
@@ -11,7 +21,17 @@ export function noteMissingPrice(
   // As the caller wrote it, it could forge a line of the log, or be no text to PostgreSQL.
   const shown = model.slice(0, 200).replace(/[^\w.:/@+-]/g, "?");
   logError(`${LOG.pricingMissing} ${shown}`, { request_id: requestId });
-  recordIncident("missing_price", requestId, { model: shown }, deps);
+  if (isNews(shown, deps)) recordIncident("missing_price", requestId, { model: shown }, deps);
+}
+
+function isNews(name: string, deps: ChatProxyDeps): boolean {
+  const recorded = recordedBy.get(deps) ?? new Map<string, number>();
+  recordedBy.set(deps, recorded);
+  const nowMs = deps.now();
+  for (const [old, atMs] of recorded) if (nowMs - atMs >= RECORDED_MS) recorded.delete(old);
+  if (recorded.has(name) || recorded.size >= RECORDED_NAMES_MAX) return false;
+  recorded.set(name, nowMs);
+  return true;
 }
 
 /** An upstream failure that is about our own account there. */
