@@ -1,6 +1,19 @@
-import type { Refusal } from "../edge/refusal.ts";
+import { isRefusal, type Refusal } from "../edge/refusal.ts";
 import type { Price } from "../pricing/price.ts";
 import type { PriceBook } from "../pricing/price_book.ts";
+import type { PriceCache, PriceHint } from "./price_cache.ts";
+
+/** What `look` finds in the prices. Where it misses a model, it looks once more in newer ones. */
+export async function lookUp<T extends object>(
+  prices: PriceCache,
+  look: (hint: PriceHint) => T | Promise<T>,
+): Promise<T> {
+  const hint = await prices.read();
+  const found = await look(hint);
+  if (!isRefusal(found) || found.code !== "MODEL_NOT_FOUND") return found;
+  const newer = await prices.readNewer(hint);
+  return newer === hint ? found : await look(newer);
+}
 
 /**
  * The price of the model that a client named. Refuses with MODEL_NOT_FOUND, or INVALID_REQUEST where

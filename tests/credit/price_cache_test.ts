@@ -94,3 +94,70 @@ Deno.test("with nothing ever read an outage is thrown, and the next reader asks 
   next().resolve(catalogue("gpt-4o"));
   assertEquals([await second, state.asked], [["gpt-4o"], 2]);
 });
+
+Deno.test("prices of an isolate that idled 15 minutes are refreshed before use, by one question", async () => {
+  const { state, models, next } = setUp();
+  const first = models();
+  next().resolve(catalogue("old"));
+  await first;
+
+  state.nowMs = 15 * MINUTE_MS;
+  const readers = Promise.all([models(), models()]);
+  next().resolve(catalogue("new"));
+  assertEquals(await readers, [["new"], ["new"]]);
+  assertEquals(state.asked, 2);
+});
+
+Deno.test("prices older than 15 minutes are served all the same while the ledger is away", async () => {
+  const { state, models, next } = setUp();
+  const first = models();
+  next().resolve(catalogue("old"));
+  await first;
+
+  state.nowMs = 20 * MINUTE_MS;
+  const second = models();
+  next().reject(new LedgerUnavailable("pricing_catalogue", "timeout"));
+  assertEquals([await second, await models(), state.asked, state.failures], [
+    ["old"],
+    ["old"],
+    2,
+    1,
+  ]);
+  state.nowMs += 10_000;
+  const third = models();
+  next().resolve(catalogue("new"));
+  assertEquals(await third, ["new"]);
+});
+
+Deno.test("a model that was just priced is found at once: newer prices are asked for and waited for", async () => {
+  const { state, cache, next } = setUp();
+  const first = cache.read();
+  next().resolve(catalogue("old"));
+  const old = await first;
+
+  const readers = Promise.all([cache.readNewer(old), cache.readNewer(old), cache.readNewer(old)]);
+  next().resolve(catalogue("new"));
+  const [newer, ...others] = await readers;
+  assertEquals(newer?.book.prices[0]?.modelId, "new");
+  assertEquals(others, [newer, newer]);
+  assertEquals(await cache.readNewer(old), newer, "who comes late gets what was read since");
+  assertEquals(state.asked, 2);
+});
+
+Deno.test("newer prices are asked for at most once in 5 seconds, and an outage leaves the old ones", async () => {
+  const { state, cache, next } = setUp();
+  const first = cache.read();
+  next().resolve(catalogue("old"));
+  const old = await first;
+
+  const failing = cache.readNewer(old);
+  next().reject(new LedgerUnavailable("pricing_catalogue", "network"));
+  assertEquals([await failing, state.failures], [old, 1]);
+  state.nowMs = 4_999;
+  assertEquals([await cache.readNewer(old), state.asked], [old, 2]);
+  state.nowMs = 5_000;
+  const again = cache.readNewer(old);
+  next().resolve(catalogue("new"));
+  assertEquals((await again).book.prices[0]?.modelId, "new");
+  assertEquals(state.asked, 3);
+});

@@ -80,3 +80,9 @@ Deno.test("a bad estimate says what to do", async () => {
   const unknown = await estimateWith(set, { model: "openai:gpt-4", input_tokens: 1 });
   assert(unknown.json.message.includes("openai:gpt-4o"), unknown.json.message);
 });
+
+Deno.test("a model that was priced since the prices were read is estimated all the same", async () => {
+  const set = setUp({ accountBalance: account });
+  const { status, json } = await estimateWith(set, { model: "priced-since", input_tokens: 1 });
+  assertEquals([status, json.model], [200, "openai:priced-since"]);
+});

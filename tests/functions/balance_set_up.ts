@@ -20,25 +20,29 @@ const PRICES = [
   ["openai", "shared", 100],
 ] as const;
 
+const priceOf = ([provider_id, model_id, max_output_tokens]: typeof PRICES[number]) =>
+  parsePrice({
+    provider_id,
+    model_id,
+    price_version: 3,
+    input_per_1k: "0.0025",
+    output_per_1k: "0.01",
+    max_input_tokens: 128_000,
+    max_output_tokens,
+  });
+
 /** Sends requests to the function as anyone, or with `get` as the user that `as` makes. */
 export function setUp(answers: Partial<Ledger>, as: "user" | "anonymous" | Refusal = "user") {
   const { ledger, calls } = fakeLedger(answers);
-  const book = createPriceBook(
-    PRICES.map(([provider_id, model_id, max_output_tokens]) =>
-      parsePrice({
-        provider_id,
-        model_id,
-        price_version: 3,
-        input_per_1k: "0.0025",
-        output_per_1k: "0.01",
-        max_input_tokens: 128_000,
-        max_output_tokens,
-      })
-    ),
-  );
+  const prices = PRICES.map(priceOf);
+  const hint = { book: createPriceBook(prices), markupBasisPoints: 1000 };
+  const newer = createPriceBook([...prices, { ...prices[0]!, modelId: "priced-since" }]);
   const handler = createHandler({
     ledger,
-    prices: { read: () => Promise.resolve({ book, markupBasisPoints: 1000 }) },
+    prices: {
+      read: () => Promise.resolve(hint),
+      readNewer: () => Promise.resolve({ ...hint, book: newer }),
+    },
     identify: identifyDeps(as),
     prompts: OPENAI_CHAT,
     freeGuestExchanges: 3,

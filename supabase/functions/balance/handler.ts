@@ -1,6 +1,7 @@
 /**
  * What a user may know of their money: balance, usage, receipts, transactions, estimates. Reads only.
  */
+import { lookUp } from "../../../shared/credit/find_price.ts";
 import type { Ledger } from "../../../shared/credit/ledger.ts";
 import type { PriceCache } from "../../../shared/credit/price_cache.ts";
 import { refusalFromOutage } from "../../../shared/credit/refusals.ts";
@@ -165,10 +166,9 @@ export function createHandler(
   ): Promise<Response> {
     const body = await readJson(c.req.raw, deps.maxBodyBytes);
     if ("code" in body) return refuse(c, body);
-    const estimated = estimate(
-      body.json,
-      await deps.prices.read(),
-      deps.prompts,
+    const estimated = await lookUp(
+      deps.prices,
+      (hint) => estimate(body.json, hint, deps.prompts),
     );
     if ("code" in estimated) return refuse(c, estimated);
     const userId = accountOf(caller);

@@ -4,7 +4,7 @@
  *
  *     request → identify → read → reserve → forward → relay → settle
  */
-import { findPrice } from "../../../shared/credit/find_price.ts";
+import { findPrice, lookUp } from "../../../shared/credit/find_price.ts";
 import { refusalFromOutage } from "../../../shared/credit/refusals.ts";
 import {
   addRoute,
@@ -74,7 +74,6 @@ export function createChatApp(deps: ChatProxyDeps) {
 async function models(c: AppContext, deps: ChatProxyDeps): Promise<Response> {
   const caller = await identify(c.req.raw, deps.identify);
   if (isRefusal(caller)) return refuse(c, caller);
-  const hint = await deps.prices.read();
   const form = listFormOf(c.req.raw, c.req.path);
   const served = (price: Price): ServedModel => ({
     price,
@@ -84,11 +83,16 @@ async function models(c: AppContext, deps: ChatProxyDeps): Promise<Response> {
   });
   const name = c.req.param("model");
   if (name === undefined) {
+    const hint = await deps.prices.read();
     const all = hint.book.prices.map(served).filter(({ dialects }) => dialects.length > 0);
     return answerJson(modelList(all, hint, form));
   }
-  const price = findPrice(hint.book, name);
-  if (isRefusal(price)) return refuse(c, price);
+  const found = await lookUp(deps.prices, (hint) => {
+    const price = findPrice(hint.book, name);
+    return isRefusal(price) ? price : { price, hint };
+  });
+  if (isRefusal(found)) return refuse(c, found);
+  const { price, hint } = found;
   const model = served(price);
   if (model.dialects.length > 0) return answerJson(modelEntry(model, hint, form));
   return refuse(c, {
@@ -119,8 +123,10 @@ async function chat(
   const target = dialectName === "gemini" ? readTarget(c) : undefined;
   if (isRefusal(target)) return refuse(c, target);
 
-  const { book } = await deps.prices.read();
-  const call = await readChatCall(c.req.raw.headers, text, target, dialect, book);
+  const call = await lookUp(
+    deps.prices,
+    ({ book }) => readChatCall(c.req.raw.headers, text, target, dialect, book),
+  );
   if (isRefusal(call)) {
     if (call.code === "MODEL_NOT_FOUND") noteMissingPrice(call.model, requestId, deps);
     return refuse(c, call);
@@ -142,6 +148,7 @@ async function chat(
       ? "untracked"
       : "logged",
     inputTokensEstimate: call.inputTokensEstimate,
+    webSearchesMin: call.request.webSearchesMin ?? 0,
     startedMs,
   };
   const response = await answer(c, { dialect, call, candidates, reservation, context }, deps);

@@ -73,6 +73,8 @@ export function proxyOn(
     cached?: Price;
     /** More prices in the book. */
     others?: readonly Price[];
+    /** What the book has only when it is read again. */
+    pricedSince?: readonly Price[];
     variables?: Record<string, string>;
   } = {},
 ): Proxy {
@@ -91,15 +93,16 @@ export function proxyOn(
     OPENAI_API_KEY: "sk-test",
     ...options.variables,
   };
+  const known = [options.cached ?? priceOf(), ...(options.others ?? [])];
+  const hint = { book: createPriceBook(known), markupBasisPoints: 0 };
+  const newer = options.pricedSince &&
+    { ...hint, book: createPriceBook([...known, ...options.pricedSince]) };
   const deps: ChatProxyDeps = {
     env: readEnv((name) => variables[name]),
     ledger,
     prices: {
-      read: () =>
-        Promise.resolve({
-          book: createPriceBook([options.cached ?? priceOf(), ...(options.others ?? [])]),
-          markupBasisPoints: 0,
-        }),
+      read: () => Promise.resolve(hint),
+      readNewer: () => Promise.resolve(newer ?? hint),
     },
     identify: identifyDeps(),
     dialects: DIALECTS,
