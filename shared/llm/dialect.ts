@@ -60,6 +60,8 @@ export interface ModelRequest {
   readonly features: readonly PricedFeature[];
   /** How often the provider may search at most; 0 where it may not. */
   readonly webSearchesMax: number;
+  /** How often it searches in any case, whether or not the answer tells; 0 where absent. */
+  readonly webSearchesMin?: number;
   /**
    * True where the prompt holds what cannot be counted from here: files, documents, sound, or a
    * conversation that lies at the provider. Then the whole context window is held, and a lost client

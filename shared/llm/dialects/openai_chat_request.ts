@@ -58,6 +58,8 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
     fallbackModels: read.fallbackModels,
     features: [...parts.features, ...asked.features],
     webSearchesMax: asked.webSearchesMax,
+    // Search models search before they answer, and are billed for it, whether or not they cite.
+    ...(asked.webSearchesMax > 0 && { webSearchesMin: asked.webSearchesMax }),
     hidesInput: parts.hidesInput,
     hidesOutput: asked.hidesOutput,
   };

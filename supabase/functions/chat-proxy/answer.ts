@@ -12,6 +12,7 @@ import { askProviders } from "./ask_providers.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import type { End, Outcome } from "./ending.ts";
 import type { Exchange } from "./exchange.ts";
+import { readFraming } from "./framing.ts";
 import { createHold, type Hold } from "./hold.ts";
 import { inTime } from "./in_time.ts";
 import { rateLimitHeaders } from "./rate_limits.ts";
@@ -84,10 +85,20 @@ async function exchangeWithProviders(
   // Whoever answered is whom the reader pays.
   const context = { ...exchange.context, model: modelName(candidate.price) };
 
-  const contentType = forwarded.response.headers.get("content-type") ?? "application/json";
+  const contentType = forwarded.response.headers.get("content-type");
+  const { body, isStream } = call.request.stream
+    ? await readFraming(
+      forwarded.body,
+      contentType ?? "",
+      timeLeftMs(deps.env.streamDeadlineMs, context, deps),
+    )
+    : { body: forwarded.body, isStream: false };
   const headers = rateLimitHeaders(forwarded.response.headers);
   headers.set("cache-control", "no-store");
-  headers.set("content-type", contentType);
+  headers.set(
+    "content-type",
+    contentType ?? (isStream ? "text/event-stream" : "application/json"),
+  );
   headers.set("x-model", context.model);
   if (limitedBy !== null) headers.set("x-output-limited-by", limitedBy);
   if (reservation && reservation.guest_exchanges_left !== null) {
@@ -103,7 +114,7 @@ async function exchangeWithProviders(
       return null;
     });
   const parts: AnswerParts = {
-    body: forwarded.body,
+    body,
     headers,
     abort: asked.abort,
     candidate,
@@ -112,8 +123,6 @@ async function exchangeWithProviders(
     release,
     withholdUsage: asked.withholdUsage,
   };
-  // Some providers answer a streamed request whole: as a stream its usage would not be seen.
-  const isStream = call.request.stream && !/^application\/json\b/i.test(contentType);
   return isStream ? streamed(exchange, parts, deps) : await whole(c, exchange, parts, deps);
 }
 

@@ -11,12 +11,20 @@ export type BeyondTokens = Pick<
 /** As many as the ledger takes; nobody has seen an answer by more than two models. */
 const OTHER_MODELS_MAX = 8;
 
-/** What to settle beside the tokens. Searches are seen as they come; the rest is only reported. */
-export function beyondTokens(snapshot: MeterSnapshot, basis: Basis): BeyondTokens {
+/**
+ * What to settle beside the tokens. Searches are seen as they come; the rest is only reported.
+ *
+ * @param webSearchesMin how often the provider searched in any case.
+ */
+export function beyondTokens(
+  snapshot: MeterSnapshot,
+  basis: Basis,
+  webSearchesMin = 0,
+): BeyondTokens {
   const isReported = basis === "reported";
   return {
     media: isReported ? snapshot.media : NO_MEDIA,
-    webSearches: snapshot.webSearches,
+    webSearches: Math.max(snapshot.webSearches, webSearchesMin),
     otherModels: isReported ? snapshot.otherModels.slice(0, OTHER_MODELS_MAX) : [],
     providerCost: snapshot.providerCost,
     serviceTier: snapshot.serviceTier,

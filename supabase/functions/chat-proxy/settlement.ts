@@ -24,6 +24,8 @@ export type SettlementContext = {
    */
   payment: "reserved" | "logged" | "untracked";
   inputTokensEstimate: number;
+  /** How often the provider searches in any case. */
+  webSearchesMin: number;
   startedMs: number;
 };
 
@@ -84,7 +86,7 @@ export async function settleRequest(
   if (decision.kind === "release") {
     return await releaseRequest(context, decision.reason, options);
   }
-  const beyond = beyondTokens(snapshot, decision.basis);
+  const beyond = beyondTokens(snapshot, decision.basis, context.webSearchesMin);
   const usage = {
     request_id: context.requestId,
     user_id: context.userId,

@@ -27,6 +27,11 @@ Deno.test("an estimate has the searches that were seen, and nothing that only a 
   assertEquals([media, webSearches, otherModels], [NO_MEDIA, 2, []]);
 });
 
+Deno.test("what searches in any case is charged for it, though it tells nothing, and not twice", () => {
+  const { webSearches } = beyondTokens({ ...SEEN, webSearches: 0 }, "reported", 1);
+  assertEquals([webSearches, beyondTokens(SEEN, "reported", 1).webSearches], [1, 2]);
+});
+
 Deno.test("more other models than the ledger takes do not keep an answer from being settled", () => {
   const otherModels = Array.from({ length: 12 }, (_, index) => ({
     model: `model-${index}`,

@@ -17,6 +17,7 @@ const CONTEXT: SettlementContext = {
   model: "openai:gpt-4o",
   payment: "reserved",
   inputTokensEstimate: 5,
+  webSearchesMin: 0,
   startedMs: 0,
 };
 
