@@ -152,6 +152,8 @@ export interface LedgerRefusal {
   sqlstate: string;
   code: string;
   message: string;
+  /** What to do. */
+  hint: string;
   evidence: Record<string, unknown>;
 }
 
@@ -163,7 +165,8 @@ export async function refusalOf(promise: Promise<unknown>): Promise<LedgerRefusa
   );
   if (!(error instanceof postgres.PostgresError) || !/^PT\d{3}$/.test(error.code)) throw error;
   const { code, ...evidence } = JSON.parse(error.detail ?? "{}");
-  return { sqlstate: error.code, code, message: error.message, evidence };
+  const { message, hint = "" } = error;
+  return { sqlstate: error.code, code, message, hint, evidence };
 }
 
 /** Asserts nothing is wrong with the books; throws with each violation. */
