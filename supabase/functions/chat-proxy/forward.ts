@@ -209,10 +209,13 @@ function failed(
   return { kind: "failed", refusal, incident, headers, next };
 }
 
-/** Providers put names of the account, and sometimes a part of the key, into their errors. */
+/**
+ * Providers put names of the account, and sometimes a part of the key, into their errors. An id has a
+ * digit, a capital or an asterisk in it: a word such as `user_profile_id` is none.
+ */
 function redact(text: string, key: string): string {
   return (key === "" ? text : text.replaceAll(key, "[redacted]"))
-    .replace(/\b(org|proj|sk|user|acct)[-_][A-Za-z0-9*_-]{6,}/g, "[redacted]");
+    .replace(/\b(org|proj|sk|user|acct)[-_](?=[a-z_-]*[A-Z0-9*])[A-Za-z0-9*_-]{6,}/g, "[redacted]");
 }
 
 function isJson(text: string): boolean {

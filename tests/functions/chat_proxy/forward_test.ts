@@ -145,6 +145,12 @@ Deno.test("no error in the provider's words shows the key, a part of it, or the 
   }
 });
 
+Deno.test("words that only begin as an id does are left in the provider's words", async () => {
+  const error = errorOf("Tools need user_profile_id, org_member_name and sk-learn-models.");
+  const result = await forwarded(() => new Response(error, { status: 400 }));
+  assertEquals(await rejectionOf(result).text(), error);
+});
+
 Deno.test("a key of no known form is not shown either", async () => {
   const key = "an odd/key+of=another.form";
   const result = await withServer(
