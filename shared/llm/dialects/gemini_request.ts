@@ -15,7 +15,7 @@ import { readPart } from "./gemini_parts.ts";
 import { partsOf } from "./gemini_prompt.ts";
 import { checkTools } from "./gemini_tools.ts";
 import { BODY_FIELDS, checkUnmetered, CONFIG_FIELDS } from "./gemini_unmetered.ts";
-import { isModelName, readChatId, readModels } from "./proxy_fields.ts";
+import { isModelName, isTooLong, NAME_TOO_LONG, readChatId, readModels } from "./proxy_fields.ts";
 import { checkLength, fault, isFault, readBody, readOutputLimit } from "./request_checks.ts";
 
 /** Fields of ours, and the model, which Google refuses where the path has another. */
@@ -47,6 +47,7 @@ export function readRequest(
   const read = readBody(parsed);
   if (isFault(read)) return read;
   const { body } = read;
+  if (isTooLong(target?.model)) return fault(NAME_TOO_LONG, "model");
   if (!isModelName(target?.model)) {
     return fault("Name one model in the path: /v1beta/models/<model>:generateContent.", "model");
   }

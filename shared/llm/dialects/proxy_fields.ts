@@ -59,6 +59,8 @@ export interface RequestedModels {
 /** Reads `model` and `models`: one of them is enough, and the first named is the model. */
 export function readModels({ model, models }: JsonObject): RequestedModels | RequestFault {
   const listed = models ?? [];
+  if (isTooLong(model)) return fault(NAME_TOO_LONG, "model");
+  if (Array.isArray(listed) && listed.some(isTooLong)) return fault(NAME_TOO_LONG, "models");
   if (!Array.isArray(listed) || !listed.every(isModelName)) {
     return fault(`models must be a list of names, such as ["openai:gpt-4o"].`, "models");
   }
@@ -73,6 +75,13 @@ export function readModels({ model, models }: JsonObject): RequestedModels | Req
     );
   }
   return { kind: "models", model: first, fallbackModels: others };
+}
+
+export const NAME_TOO_LONG = `The name of a model has at most ${MODEL_NAME_LENGTH_MAX} characters.`;
+
+/** Whether it is text that is too long for the name of a model. */
+export function isTooLong(name: unknown): boolean {
+  return typeof name === "string" && name.length > MODEL_NAME_LENGTH_MAX;
 }
 
 const NAME_ONE = `Name one model as text, such as "openai:gpt-4o".`;
