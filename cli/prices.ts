@@ -3,6 +3,7 @@
  * the catalogue is half a megabyte.
  */
 import { type Command, Option } from "commander";
+import { WHEN_SEEN } from "./prices/when_seen.ts";
 import type { Target } from "./target.ts";
 
 type Run = (command: (target: Target) => Promise<number>) => Promise<void>;
@@ -17,7 +18,9 @@ const CATALOGUE: [string, string] = [
 
 /** Registers the commands with the program. */
 export function addPriceCommands(program: Command, run: Run): void {
-  const prices = program.command("prices").description("Prices of models: sync, list, set, check.");
+  const prices = program.command("prices").description(
+    "Prices of models: sync, list, set, check, history.",
+  );
   addSync(prices, run);
   addSet(prices, run);
   prices.command("list")
@@ -53,6 +56,7 @@ export function addPriceCommands(program: Command, run: Run): void {
 const SYNC_HELP = `
 Shows what would change, then asks; --yes answers. Everything is written in one transaction, or
 nothing is. A request that is running is charged at the price it was reserved at.
+${WHEN_SEEN}
 
 Held back, and let through by --accept alone: a price that changes by more than 3×, that becomes
 zero, or that the second source sees otherwise by more than 1 %. Prices that \`prices set\` set
@@ -94,6 +98,8 @@ function addSync(prices: Command, run: Run): void {
 const SET_HELP = `
 A value may be "none" where a price may be absent: the class then costs what it is part of. What is
 not named stays as it is; a new model needs --input and --output.
+
+${WHEN_SEEN}
 
 Example: farebox prices set openai:gpt-4o --per million --input 2.5 --output 10 --cache-read 1.25
 `;

@@ -9,10 +9,17 @@ export async function runCommand(
   options: TargetOptions,
   command: (target: Target) => Promise<number>,
 ): Promise<void> {
+  let target: Target | undefined;
   try {
-    Deno.exitCode = await command(await readTarget(options));
+    target = await readTarget(options);
+    Deno.exitCode = await command(target);
   } catch (error) {
-    if (isRefusal(error)) console.error(`${error.message} (${error.code})`);
+    if (target !== undefined && isRefusedKey(error)) {
+      console.error(
+        `That key was refused by ${target.url}. Give a secret key of this project: ` +
+          "--secret-key, or SUPABASE_SECRET_KEY.",
+      );
+    } else if (isRefusal(error)) console.error(`${error.message} (${error.code})`);
     else if (
       error instanceof TargetMissing || error instanceof BadArgument ||
       error instanceof LedgerUnavailable
@@ -21,4 +28,9 @@ export async function runCommand(
     } else throw error;
     Deno.exitCode = 1;
   }
+}
+
+/** Whether the gateway did not know the key, or the key is not one that may use the ledger. */
+function isRefusedKey(error: unknown): boolean {
+  return error instanceof LedgerUnavailable && /^http 40[13]\b/.test(error.reason);
 }

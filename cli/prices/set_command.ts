@@ -14,6 +14,7 @@ import { OPERATOR } from "./plan.ts";
 import { hidesReasoning } from "./reasoning.ts";
 import { type Cell, type Paint, stdoutPaint, table } from "./table.ts";
 import { amountText, columnLabel, type Unit } from "./wording.ts";
+import { WHEN_SEEN } from "./when_seen.ts";
 
 /** `per`, `dryRun`, and each column by its name in camel case, such as `cacheRead`, as typed. */
 export type SetOptions = { per: Unit; dryRun: boolean } & { [option: string]: unknown };
@@ -56,7 +57,7 @@ export async function set(target: Target, model: string, options: SetOptions): P
   console.log(
     written === undefined
       ? "A dry run: nothing was written."
-      : `✓ ${written.state}; it is price version ${written.price_version}.`,
+      : `✓ ${written.state}; it is price version ${written.price_version}. ${WHEN_SEEN}`,
   );
   return 0;
 }

@@ -9,6 +9,7 @@ import { models, planText } from "./plan_text.ts";
 import { openSecondSource } from "./second_source.ts";
 import { type Paint, stdoutPaint } from "./table.ts";
 import type { Unit } from "./wording.ts";
+import { WHEN_SEEN } from "./when_seen.ts";
 
 export type SyncOptions = {
   provider: string[];
@@ -100,6 +101,7 @@ function report(
     const added = written.filter(({ state }) => state === "added").length;
     const changed = written.filter(({ state }) => state === "changed").length;
     console.log(paint("green", `✓ ${changed} changed, ${added} added, in one transaction.`));
+    console.log(WHEN_SEEN);
   } else if (planned === 0) {
     console.log(held === 0 ? "✓ Nothing to write." : "Nothing to write.");
   } else if (options.dryRun) {

@@ -5,10 +5,14 @@ const stack = await startTestStack();
 Deno.test.afterAll(() => stack.stop());
 
 /** Runs the tool as a person would; nothing of this process's environment points it elsewhere. */
-async function farebox(...args: string[]) {
+function farebox(...args: string[]) {
+  return fareboxWith(stack.details.secretKey, ...args);
+}
+
+async function fareboxWith(secretKey: string, ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "cli/main.ts", ...args],
-    env: { SUPABASE_URL: stack.url, SUPABASE_SECRET_KEY: stack.details.secretKey },
+    env: { SUPABASE_URL: stack.url, SUPABASE_SECRET_KEY: secretKey },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, out: text(stdout), err: text(stderr) };
@@ -48,4 +52,19 @@ Deno.test("reconcile exits with 0 on a clean ledger, and prints JSON for scripts
   assertEquals(code, 0);
   assertEquals(JSON.parse(out).violations, []);
   assert((await farebox("reconcile")).out.startsWith("✓"));
+});
+
+Deno.test("a key that is refused, or that may not use the ledger, is said to be", async () => {
+  const { publishableKey } = stack.details;
+  const refused = `That key was refused by ${stack.url}. Give a secret key of this project`;
+  for (const args of [["reconcile"], ["sweep"], ["prices", "list"]]) {
+    for (const key of ["sb_secret_of_another_project", publishableKey]) {
+      const { code, err } = await fareboxWith(key, ...args);
+      assertEquals([code, err.startsWith(refused)], [1, true], `${args} ${key}: ${err}`);
+    }
+  }
+});
+
+Deno.test("the help names every command that prices have", async () => {
+  assertMatch((await farebox("--help")).out, /sync, list, set, check,\s+history/);
 });

@@ -66,6 +66,7 @@ Deno.test("--yes writes, and a second sync changes nothing", async () => {
     const first = await prices("sync", ...ONE, "--catalogue", file, "--yes");
     assertEquals([first.code, await outputPrice()], [0, "0.0092800"]);
     assertMatch(first.out, /✓ 1 changed, 0 added, in one transaction/);
+    assertMatch(first.out, /within minutes,\nand find a new model at once/);
     const before = await versions();
     const second = await prices("sync", ...ONE, "--catalogue", file, "--yes");
     assertEquals([second.code, await versions()], [0, before]);
@@ -150,6 +151,7 @@ Deno.test("set takes exact prices per million or per 1k, and shows before and af
     "0.028",
   );
   assertEquals(set.code, 0);
+  assertMatch(set.out, /within minutes,\nand find a new model at once/);
   const rows = await stack.sql`
     select provider_id, input_per_1k::text as input, output_per_1k::text as output,
       cache_read_per_1k::text as cache_read, source
