@@ -86,3 +86,66 @@ Deno.test("a model that was priced since the prices were read is estimated all t
   const { status, json } = await estimateWith(set, { model: "priced-since", input_tokens: 1 });
   assertEquals([status, json.model], [200, "openai:priced-since"]);
 });
+
+Deno.test("the bodies of all four APIs are estimated as they would be sent, with their own limits", async () => {
+  const set = setUp({ accountBalance: account });
+  const text = "Why is the sky blue? ".repeat(20);
+  const messages = [{ role: "user", content: text }];
+  const image = { type: "base64", media_type: "image/png", data: "aGVsbG8=" };
+  const bodies = [
+    { messages, max_tokens: 77 },
+    { input: text, max_output_tokens: 77 },
+    { contents: [{ parts: [{ text }] }], generationConfig: { maxOutputTokens: 77 } },
+    { messages, system: "Be short.", max_tokens: 77 },
+    { messages: [{ role: "user", content: [{ type: "image", source: image }] }], max_tokens: 77 },
+  ];
+  for (const body of bodies) {
+    const { status, json } = await estimateWith(set, { model: "gpt-4o", ...body });
+    assertEquals([status, json.output_tokens_max], [200, 77], JSON.stringify([body, json]));
+    assert(
+      json.input_tokens > 50 && json.input_tokens <= json.input_tokens_max,
+      JSON.stringify([body, json]),
+    );
+    assert(Number(json.cost_typical) <= Number(json.cost_max), json);
+  }
+});
+
+Deno.test("the highest cost has the fees of the searches that may be made, and the typical one of those that are", async () => {
+  const set = setUp({ accountBalance: account });
+  const content = "Who won?";
+  const more = { model: "searching", max_tokens: 10 };
+  const messages = [{ role: "user", content }];
+  const tools = [{ type: "web_search_20250305", name: "web_search", max_uses: 3 }];
+  const costs = async (body: object) => {
+    const { json } = await estimateWith(set, { ...more, ...body });
+    return [json.cost_max, json.cost_typical].map(Number);
+  };
+  const [most = 0, typical = 0] = await costs({ messages, tools });
+  // Three searches, each of which may fill the window of 128,000 tokens, and the markup.
+  assert(most > 1.1 * (3 * 0.01 + 4 * 128 * 0.0025) && typical < 0.01, `${most}, ${typical}`);
+  const [, always = 0] = await costs({ messages, web_search_options: {} });
+  assert(always > 1.1 * 0.01, `${always}`);
+  const unpriced = await estimateWith(set, { ...more, messages, tools, model: "gpt-4o" });
+  assertEquals([unpriced.status, unpriced.json.code], [400, "INVALID_REQUEST"]);
+  assertMatch(unpriced.json.message, /no price for web searches with openai:gpt-4o/);
+});
+
+Deno.test("the highest cost of a model that draws is of an answer in images", async () => {
+  const set = setUp({ accountBalance: account });
+  const body = { model: "drawing", input_tokens: 1000, max_tokens: 100 };
+  const { json } = await estimateWith(set, body);
+  // (1000 × 0.003 + 100 × 0.03) / 1000, and 10 % on top.
+  assertEquals(json.cost_max, "0.0066");
+  assertEquals(json.cost_typical, "0.00385");
+});
+
+Deno.test("the highest cost is of the dearest model that may answer", async () => {
+  const set = setUp({ accountBalance: account });
+  const messages = [{ role: "user", content: "Draw" }];
+  const body = { model: "gpt-4o", messages, max_tokens: 1000 };
+  const { json: alone } = await estimateWith(set, body);
+  const { json } = await estimateWith(set, { ...body, models: ["google:drawing"] });
+  assert(Number(json.cost_max) > 2 * Number(alone.cost_max), `${json.cost_max}`);
+  const absent = await estimateWith(set, { ...body, models: ["google:absent"] });
+  assertEquals(absent.json.code, "MODEL_NOT_FOUND");
+});

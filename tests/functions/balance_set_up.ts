@@ -1,7 +1,7 @@
 /** The balance function over a faked ledger and a few prices. */
 import type { Ledger } from "../../shared/credit/ledger.ts";
 import type { Refusal } from "../../shared/edge/refusal.ts";
-import { OPENAI_CHAT } from "../../shared/llm/dialects/openai_chat.ts";
+import { DIALECTS } from "../../shared/llm/dialects.ts";
 import { createPriceBook } from "../../shared/pricing/price_book.ts";
 import { parsePrice } from "../../shared/pricing/price.ts";
 import { createHandler } from "../../supabase/functions/balance/handler.ts";
@@ -13,14 +13,17 @@ const ACCOUNT = {
   available: "9.4988000001",
   currency: "USD",
 };
-const PRICES = [
+type PriceOf = [provider: string, model: string, outputMax: number | null, more?: object];
+const PRICES: readonly PriceOf[] = [
   ["openai", "gpt-4o", 16_384],
   ["openai", "gpt-unlimited", null],
   ["azure", "shared", 100],
   ["openai", "shared", 100],
-] as const;
+  ["openai", "searching", 1000, { web_search_fee: "0.01" }],
+  ["google", "drawing", 1000, { output_image_per_1k: "0.03", input_image_per_1k: "0.003" }],
+];
 
-const priceOf = ([provider_id, model_id, max_output_tokens]: typeof PRICES[number]) =>
+const priceOf = ([provider_id, model_id, max_output_tokens, more]: PriceOf) =>
   parsePrice({
     provider_id,
     model_id,
@@ -29,6 +32,7 @@ const priceOf = ([provider_id, model_id, max_output_tokens]: typeof PRICES[numbe
     output_per_1k: "0.01",
     max_input_tokens: 128_000,
     max_output_tokens,
+    ...more,
   });
 
 /** Sends requests to the function as anyone, or with `get` as the user that `as` makes. */
@@ -44,7 +48,7 @@ export function setUp(answers: Partial<Ledger>, as: "user" | "anonymous" | Refus
       readNewer: () => Promise.resolve({ ...hint, book: newer }),
     },
     identify: identifyDeps(as),
-    prompts: OPENAI_CHAT,
+    prompts: DIALECTS,
     freeGuestExchanges: 3,
     maxBodyBytes: 10_000,
     corsAllowedOrigins: ["*"],

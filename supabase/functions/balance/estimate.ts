@@ -4,19 +4,14 @@
 import * as z from "zod/mini";
 import type { PriceHint } from "../../../shared/credit/price_cache.ts";
 import { findPrice } from "../../../shared/credit/find_price.ts";
-import type { Refusal } from "../../../shared/edge/refusal.ts";
-import type { Dialect } from "../../../shared/llm/dialect.ts";
+import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
+import { mayHaveMedia, unpricedFeature } from "../../../shared/llm/beyond_text.ts";
 import { ceilingOf } from "../../../shared/pricing/ceiling.ts";
 import { chargeFor } from "../../../shared/pricing/charge.ts";
 import { formatUsd, type Usd } from "../../../shared/pricing/money.ts";
 import { modelName, type Price } from "../../../shared/pricing/price.ts";
 import { ZERO_TOKENS } from "../../../shared/pricing/usage.ts";
-
-/** The part of a dialect that bounds a prompt. */
-export type PromptReader = Pick<
-  Dialect,
-  "readRequest" | "inputTokensMax" | "inputTokensEstimate"
->;
+import { type PromptReaders, readPrompt } from "./read_prompt.ts";
 
 /** Amounts are decimal strings in USD. `null`: it cannot be known. */
 export type Estimate = {
@@ -58,11 +53,14 @@ const EstimateRequest = z.looseObject({
   max_completion_tokens: tokenCount("max_completion_tokens", 1),
 });
 
-/** Estimates a request: `{model, messages | input_tokens, max_tokens?}`, parsed but unchecked. */
+/**
+ * Estimates a request: a body of any API with its `model`, or `{model, input_tokens, max_tokens?}`;
+ * parsed but unchecked.
+ */
 export function estimate(
   body: unknown,
   hint: PriceHint,
-  prompts: PromptReader,
+  readers: PromptReaders,
 ): Estimate | Refusal {
   const parsed = EstimateRequest.safeParse(body);
   if (!parsed.success) {
@@ -74,59 +72,87 @@ export function estimate(
       ...(param !== undefined && { param }),
     };
   }
-  const request = parsed.data;
-  const price = findPrice(hint.book, request.model);
-  if ("code" in price) return price;
-  const input = inputTokens(request, price, prompts);
-  if ("code" in input) return input;
+  const price = findPrice(hint.book, parsed.data.model);
+  if (isRefusal(price)) return price;
+  const bounds = boundsOf(parsed.data, price, hint, readers);
+  return isRefusal(bounds) ? bounds : estimateWithin(bounds, price, hint.markupBasisPoints);
+}
 
-  const asked = request.max_completion_tokens ?? request.max_tokens ?? Infinity;
-  const outputMax = Math.min(asked, price.maxOutputTokens ?? Infinity);
+/** How much a request may use: what it does in an ordinary case, and the most that `reserve` holds. */
+type Bounds = {
+  inputTokens: number;
+  inputTokensMax: number;
+  outputTokensLimit: number | null;
+  webSearches: number;
+  webSearchesMax: number;
+  withMedia: boolean;
+  fallbackPrices: readonly Price[];
+};
+
+function estimateWithin(bounds: Bounds, price: Price, markupBasisPoints: number): Estimate {
+  const { inputTokens, inputTokensMax, webSearches } = bounds;
+  const outputMax = Math.min(
+    bounds.outputTokensLimit ?? Infinity,
+    price.maxOutputTokens ?? Infinity,
+  );
   const outputTypical = Math.min(OUTPUT_TOKENS_TYPICAL, outputMax);
-  const { markupBasisPoints } = hint;
-  const typical: Usd = chargeFor(
-    price,
-    { tokens: { ...ZERO_TOKENS, input: input.typical, output: outputTypical } },
-    markupBasisPoints,
-  ).charge;
-  const bounds = { price, inputTokensMax: input.max, markupBasisPoints };
+  const tokens = { ...ZERO_TOKENS, input: inputTokens, output: outputTypical };
+  const typical: Usd = chargeFor(price, { tokens, webSearches }, markupBasisPoints).charge;
   return {
     model: modelName(price),
     cost_typical: formatUsd(typical),
-    cost_max: outputMax === Infinity ? null : formatUsd(ceilingOf(bounds, outputMax)),
+    cost_max: outputMax === Infinity
+      ? null
+      : formatUsd(ceilingOf({ ...bounds, price, markupBasisPoints }, outputMax)),
     currency: "USD",
-    input_tokens: input.typical,
+    input_tokens: inputTokens,
     output_tokens: outputTypical,
-    input_tokens_max: input.max,
+    input_tokens_max: inputTokensMax,
     output_tokens_max: outputMax === Infinity ? null : outputMax,
     price_version: price.version,
     markup_basis_points: markupBasisPoints,
   };
 }
 
-function inputTokens(
-  request: z.infer<typeof EstimateRequest>,
+function boundsOf(
+  body: z.infer<typeof EstimateRequest>,
   price: Price,
-  prompts: PromptReader,
-): { typical: number; max: number } | Refusal {
-  if (request.input_tokens !== undefined && request.input_tokens !== null) {
-    return { typical: request.input_tokens, max: request.input_tokens };
-  }
-  if (request.messages === undefined) {
+  hint: PriceHint,
+  readers: PromptReaders,
+): Bounds | Refusal {
+  const { input_tokens } = body;
+  if (input_tokens !== undefined && input_tokens !== null) {
     return {
-      code: "INVALID_REQUEST",
-      message: "Send either messages, as in a chat completion, or input_tokens.",
-      param: "messages",
+      inputTokens: input_tokens,
+      inputTokensMax: input_tokens,
+      outputTokensLimit: body.max_completion_tokens ?? body.max_tokens ?? null,
+      webSearches: 0,
+      webSearchesMax: 0,
+      withMedia: mayHaveMedia({ features: [], hidesInput: false }, [price]),
+      fallbackPrices: [],
     };
   }
-  const read = prompts.readRequest(request);
-  if (read.kind === "fault") {
-    return {
-      code: "INVALID_REQUEST",
-      message: read.message,
-      ...(read.param !== null && { param: read.param }),
-    };
+  const read = readPrompt(body, body.model, readers);
+  if (isRefusal(read)) return read;
+  const { request, prompts } = read;
+  const prices = [price];
+  for (const name of request.fallbackModels) {
+    const other = findPrice(hint.book, name);
+    if (isRefusal(other)) return other;
+    prices.push(other);
   }
-  const max = prompts.inputTokensMax(read, price);
-  return { typical: Math.min(max, prompts.inputTokensEstimate(read, price)), max };
+  for (const candidate of prices) {
+    const unpriced = unpricedFeature(request, candidate);
+    if (unpriced !== null) return { code: "INVALID_REQUEST", message: unpriced };
+  }
+  const max = prompts.inputTokensMax(request, price);
+  return {
+    inputTokens: Math.min(max, prompts.inputTokensEstimate(request, price)),
+    inputTokensMax: Math.max(...prices.map((each) => prompts.inputTokensMax(request, each))),
+    outputTokensLimit: request.outputTokensLimit,
+    webSearches: request.webSearchesMin ?? 0,
+    webSearchesMax: request.webSearchesMax,
+    withMedia: mayHaveMedia(request, prices),
+    fallbackPrices: prices.slice(1),
+  };
 }

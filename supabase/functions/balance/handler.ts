@@ -23,14 +23,15 @@ import { readJson } from "../../../shared/edge/read_body.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
 import { isUuid } from "../../../shared/edge/uuid.ts";
 import { parseUsd, rawJsonNumber } from "../../../shared/pricing/money.ts";
-import { estimate, type PromptReader } from "./estimate.ts";
+import { estimate } from "./estimate.ts";
 import { isPrintable, PageQuery, readQuery, SummaryQuery, UsageQuery } from "./query.ts";
+import type { PromptReaders } from "./read_prompt.ts";
 
 export type BalanceDeps = {
   ledger: Ledger;
   prices: PriceCache;
   identify: IdentifyDeps;
-  prompts: PromptReader;
+  prompts: PromptReaders;
   freeGuestExchanges: number;
   maxBodyBytes: number;
   corsAllowedOrigins: readonly string[];

@@ -3,7 +3,7 @@ import { createPriceCache } from "../../../shared/credit/price_cache.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
 import { identifyDeps } from "../../../shared/edge/identify.ts";
 import { logWarning } from "../../../shared/edge/log.ts";
-import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
+import { DIALECTS } from "../../../shared/llm/dialects.ts";
 import { createHandler } from "./handler.ts";
 
 const env = readEnv((name) => Deno.env.get(name));
@@ -17,7 +17,7 @@ export default {
       onRefreshError: (error) => logWarning("Prices not refreshed", { error }),
     }),
     identify: identifyDeps(env),
-    prompts: OPENAI_CHAT,
+    prompts: DIALECTS,
     freeGuestExchanges: env.freeGuestExchanges,
     maxBodyBytes: env.maxBodyBytes,
     corsAllowedOrigins: env.corsAllowedOrigins,

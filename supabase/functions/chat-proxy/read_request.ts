@@ -4,11 +4,11 @@
 import { findPrice } from "../../../shared/credit/find_price.ts";
 import { boundJson } from "../../../shared/edge/json_bounds.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
+import { unpricedFeature } from "../../../shared/llm/beyond_text.ts";
 import type { Dialect, ModelRequest, RequestTarget } from "../../../shared/llm/dialect.ts";
 import type { Price } from "../../../shared/pricing/price.ts";
 import { modelName } from "../../../shared/pricing/price.ts";
 import type { PriceBook } from "../../../shared/pricing/price_book.ts";
-import { unpricedFeature } from "./features.ts";
 
 /** A request that can be metered. */
 export type ChatCall = {
@@ -120,7 +120,7 @@ function findPrices(
     const price = findPrice(book, name);
     if (isRefusal(price)) return price;
     const unpriced = unpricedFeature(request, price);
-    if (unpriced) return unpriced;
+    if (unpriced !== null) return { code: "INVALID_REQUEST", message: unpriced };
     prices.set(modelName(price), price);
   }
   return [...prices.values()] as [Price, ...Price[]];

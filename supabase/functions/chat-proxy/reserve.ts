@@ -6,6 +6,7 @@ import type { Env } from "../../../shared/edge/env.ts";
 import type { Caller } from "../../../shared/edge/identify.ts";
 import { logError, logWarning } from "../../../shared/edge/log.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
+import { mayHaveMedia } from "../../../shared/llm/beyond_text.ts";
 import { modelName } from "../../../shared/pricing/price.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import { noteMissingPrice } from "./incidents.ts";
@@ -57,7 +58,7 @@ export async function reserve(
       fallbackModels: others.map(modelName),
       inputTokensMax: call.inputTokensMax,
       outputTokensMax: request.outputTokensLimit,
-      withMedia: mayHaveMedia(call),
+      withMedia: mayHaveMedia(request, call.prices),
       webSearchesMax: request.webSearchesMax,
       chatId: call.chatId,
       idempotencyKey: call.idempotencyKey,
@@ -88,15 +89,6 @@ export async function reserve(
     });
     return null;
   }
-}
-
-/**
- * Whether sound or images may be in the prompt or in the answer: asked for, in what cannot be looked
- * into, or unasked, as where a model that draws is not told to answer in text.
- */
-function mayHaveMedia({ request, prices }: ChatCall): boolean {
-  return request.hidesInput || request.features.some((feature) => feature !== "web_search") ||
-    prices.some(({ media }) => media.input_image !== null || media.output_image !== null);
 }
 
 /** Long enough for a reserve that was cut off to have committed, or to have been cancelled. */
