@@ -4,6 +4,7 @@
  */
 import type { PriceHint } from "../../../shared/credit/price_cache.ts";
 import type { DialectName } from "../../../shared/llm/dialect.ts";
+import { findProvider } from "../../../shared/llm/providers.ts";
 import { addMarkup, formatUsd, type Usd } from "../../../shared/pricing/money.ts";
 import { modelName, type Price } from "../../../shared/pricing/price.ts";
 
@@ -37,7 +38,11 @@ export function modelList(served: readonly ServedModel[], hint: PriceHint, form:
 /** One entry of the list; `dialects` are the APIs over which the model can be asked. */
 export function modelEntry({ price, dialects }: ServedModel, hint: PriceHint, form: ListForm) {
   const id = modelName(price);
-  const common = { pricing: pricing(price, hint.markupBasisPoints), dialects };
+  const common = {
+    pricing: pricing(price, hint.markupBasisPoints),
+    dialects,
+    stops_billing_on_abort: stopsBillingOnAbort(price),
+  };
   switch (form) {
     case "openai":
       return {
@@ -72,6 +77,14 @@ export function modelEntry({ price, dialects }: ServedModel, hint: PriceHint, fo
         ...common,
       };
   }
+}
+
+/**
+ * Whether hanging up saves what was not yet written. Elsewhere the provider bills the answer to its
+ * end, or for thoughts that only its report counts, and so it is charged.
+ */
+function stopsBillingOnAbort({ providerId, hidesReasoning }: Price): boolean {
+  return findProvider(providerId).abortPolicy === "abort" && !hidesReasoning;
 }
 
 function pricing(price: Price, markupBasisPoints: number) {

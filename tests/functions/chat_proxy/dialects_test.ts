@@ -261,6 +261,23 @@ Deno.test("the list of models has the form that the asking SDK reads, and says w
   assertEquals((await list("/v1/models/openai:gpt-4o")).id, "openai:gpt-4o");
 });
 
+Deno.test("the list of models says whether hanging up stops the bill, in every form", async () => {
+  const hiding = priceOf({ model_id: "o3", hides_reasoning: true });
+  const { deps } = proxyOn({ ...SET, others: [...SET.others, hiding] });
+  for (const headers of [{}, { "anthropic-version": "2023-06-01" }, { "x-goog-api-key": "k" }]) {
+    const stops = async (model: string) => {
+      const request = new Request(`http://edge.test/chat-proxy/v1/models/${model}`, {
+        headers: { ...AS_USER, ...headers },
+      });
+      return (await (await createHandler(deps)(request)).json()).stops_billing_on_abort;
+    };
+    assertEquals(
+      [await stops("gpt-4o"), await stops("o3"), await stops("google:gemini")],
+      [true, false, false],
+    );
+  }
+});
+
 Deno.test("a balance that pays for less than the least that a provider takes is a 402, and released", async () => {
   for (const [limit, status] of [[15, 402], [16, 200]] as const) {
     const { deps, steps } = proxyOn({
