@@ -13,7 +13,7 @@ const SENTENCES = [
   "Every word that you see arrives as a token of its own, at about the pace of a real model.",
   "While it streams, the meter counts along, and the exact cost leaves your balance when the last token has arrived.",
   "Nothing is rounded on the way: prices, charges and balances are exact to ten decimals.",
-  "If you close the window now, you pay for what you have received and for nothing else.",
+  "Close the window now and you pay for what you have received, or for the whole answer where the provider bills on.",
   "An answer that fails before its first word costs nothing at all.",
   "Set a provider key in the file .env, start again, and the same request reaches the real model.",
   "The receipt of this request lists each class of tokens with its unit price.",
