@@ -65,7 +65,9 @@ export function createAnswer(output: CountedOutput): AnswerSoFar {
       else if (read !== null) answer.report = read;
     },
     takePrompt(read) {
-      if (read === null || read === "unreadable" || promptTokens(read.tokens) === 0) return;
+      // One that is odd is no better than an estimate.
+      if (read === null || read === "unreadable" || read.flags.length > 0) return;
+      if (promptTokens(read.tokens) === 0) return;
       answer.prompt = { ...read.tokens, output: 0 };
     },
     estimate: () => Math.max(output.estimate(), answer.contentEvents),

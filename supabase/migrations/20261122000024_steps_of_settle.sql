@@ -86,7 +86,8 @@ end
 $$;
 
 -- An estimate never exceeds what was reserved. The prompt keeps its classes where the provider has
--- reported it before the answer was cut, and is one class of input where it is more than was reserved.
+-- reported it before the answer was cut; what is beyond the reservation is taken off the plain input
+-- first.
 create function billing.as_estimate(
   p_charge public.usage_records,
   p_hold billing.reservations
@@ -95,15 +96,16 @@ language plpgsql
 immutable
 set search_path = ''
 as $$
+declare
+  room integer := p_hold.input_tokens_max;
 begin
-  if p_charge.input_tokens::bigint + p_charge.cache_read_tokens + p_charge.cache_write_5m_tokens
-    + p_charge.cache_write_1h_tokens > p_hold.input_tokens_max
-  then
-    p_charge.input_tokens := p_hold.input_tokens_max;
-    p_charge.cache_read_tokens := 0;
-    p_charge.cache_write_5m_tokens := 0;
-    p_charge.cache_write_1h_tokens := 0;
-  end if;
+  p_charge.cache_read_tokens := least(p_charge.cache_read_tokens, room);
+  room := room - p_charge.cache_read_tokens;
+  p_charge.cache_write_5m_tokens := least(p_charge.cache_write_5m_tokens, room);
+  room := room - p_charge.cache_write_5m_tokens;
+  p_charge.cache_write_1h_tokens := least(p_charge.cache_write_1h_tokens, room);
+  room := room - p_charge.cache_write_1h_tokens;
+  p_charge.input_tokens := least(p_charge.input_tokens, room);
   p_charge.output_tokens := least(p_charge.output_tokens, p_hold.output_tokens_reserved);
   p_charge.input_audio_tokens := null;
   p_charge.input_image_tokens := null;

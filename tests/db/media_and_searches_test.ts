@@ -210,11 +210,16 @@ Deno.test("an estimate has no media, and no more searches than were reserved", (
     assertEquals((await receiptOf(service, requestId)).lines.length, 4);
   }));
 
-Deno.test("an estimate keeps the classes of a prompt that was reported, and is one class where it is more than was reserved", () =>
+Deno.test("an estimate keeps the classes of a prompt that was reported, and loses plain input beyond what was reserved", () =>
   withDatabase(async ({ sql, service }) => {
     await priceModel(sql);
     const userId = await createUser(sql);
-    for (const [reserved, tokens] of [[1500, [1000, 500]], [1499, [1499, 0]]] as const) {
+    for (
+      const [reserved, tokens] of [[1500, [1000, 500]], [1499, [999, 500]], [400, [
+        0,
+        400,
+      ]]] as const
+    ) {
       const ask = { userId, ...SEES, inputTokensMax: reserved, outputTokensMax: 10 };
       const { requestId } = await reserve(service, ask);
       const settled = await settle(service, requestId, 1000, 1, "estimated", {

@@ -168,7 +168,7 @@ function checkEstimate(
   { outputTokensReserved }: Ended,
   isWhole: boolean,
 ): Verdict {
-  assert(tokens.input > 0, "the prompt costs nothing");
+  assert(promptTokens(tokens) > 0, "the prompt costs nothing");
   const whole = metered(replay, bytes, true).outputTokensEstimate;
   assert(tokens.output <= Math.max(1, whole), `${tokens.output} of a whole ${whole}`);
   const received = isWhole ? bytes : events;

@@ -1,4 +1,5 @@
 /** What may help after a provider has failed, by what it says itself. */
+import { arrayOf, objectOf, parseJson, textOf } from "../../../shared/llm/json_reading.ts";
 
 /** What may help after a failure. */
 export type Next =
@@ -12,7 +13,7 @@ export type Next =
 /** Another try of the same may help: a lost race, a limit, a failure of the provider's. */
 const WORTH_A_RETRY = new Set([408, 409, 429]);
 /** Another model may help: this one, or our account for it, is the trouble. */
-const WORTH_ANOTHER_MODEL = new Set([401, 402, 403, 404]);
+const WORTH_ANOTHER_MODEL = new Set([401, 402, 404]);
 export const FALL_BACK: Next = { kind: "fall_back" };
 
 /**
@@ -20,9 +21,9 @@ export const FALL_BACK: Next = { kind: "fall_back" };
  * fault: Google and xAI a key, Anthropic an empty balance, a limit that was set there, a closed account.
  */
 const ACCOUNT_TROUBLE = new RegExp(
-  '"(?:message|error)"\\s*:\\s*"(?:' + [
-    "API [Kk]ey (?:not valid|not found|expired)",
-    "Incorrect API key provided",
+  "^(?:" + [
+    "API [Kk]ey (?:not valid|not found|expired)[.,]",
+    "Incorrect API key provided[.:]",
     "Your credit balance is too low",
     "You have reached your specified (?:\\w+ )?API usage limits",
     "This organization has been disabled",
@@ -31,9 +32,21 @@ const ACCOUNT_TROUBLE = new RegExp(
 
 /** Whether an error answer is about our account at the provider, and not about the request. */
 export function isAboutOurAccount(status: number, body: string): boolean {
-  if (status === 429) return body.includes("insufficient_quota");
-  return status === 401 || status === 402 || status === 403 ||
-    (status === 400 && ACCOUNT_TROUBLE.test(body));
+  if (status === 401 || status === 402) return true;
+  if (status !== 400 && status !== 403 && status !== 429) return false;
+  const json = parseJson(body);
+  const parsed = objectOf(json) ?? objectOf(arrayOf(json)[0]); // Google's streams tell it in a list.
+  const error = objectOf(parsed?.error);
+  if (status === 429) return [error?.code, error?.type].includes("insufficient_quota");
+  // A prompt that OpenRouter's moderation has flagged is its sender's.
+  if (status === 403) return !isPresent(objectOf(error?.metadata)?.reasons);
+  // Only the error's own words, from their beginning: further on they may repeat the caller's.
+  const message = textOf(error?.message) ?? textOf(parsed?.error) ?? textOf(parsed?.message);
+  return message !== null && ACCOUNT_TROUBLE.test(message);
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 /** What to do about an error answer, by its status and headers. */
@@ -43,6 +56,7 @@ export function nextAfter({ status, headers }: Response): Next {
     if (headers.get("x-should-retry") === "false") return FALL_BACK;
     return { kind: "retry", afterMs: retryAfterMs(headers) };
   }
+  // A 403 that is not about our account is about the prompt.
   return WORTH_ANOTHER_MODEL.has(status) ? FALL_BACK : { kind: "stop" };
 }
 

@@ -7,12 +7,12 @@ import { type AppContext, refuse } from "../../../shared/edge/app.ts";
 import { LOG, logError } from "../../../shared/edge/log.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
+import { meterBody } from "../../../shared/llm/meter_body.ts";
 import { modelName } from "../../../shared/pricing/price.ts";
 import { askProviders } from "./ask_providers.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import type { End, Outcome } from "./ending.ts";
 import type { Exchange } from "./exchange.ts";
-import { readFraming } from "./framing.ts";
 import { createHold, type Hold } from "./hold.ts";
 import { inTime } from "./in_time.ts";
 import { rateLimitHeaders } from "./rate_limits.ts";
@@ -26,6 +26,7 @@ import { readWholeAnswer } from "./whole_answer.ts";
  * its last: what came later would be charged and never seen.
  */
 const WHOLE_DEADLINE_MS = 140_000;
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
 
 /** Forwards the request and gives the answer on. */
 export async function answer(
@@ -86,13 +87,8 @@ async function exchangeWithProviders(
   const context = { ...exchange.context, model: modelName(candidate.price) };
 
   const contentType = forwarded.response.headers.get("content-type");
-  const { body, isStream } = call.request.stream
-    ? await readFraming(
-      forwarded.body,
-      contentType ?? "",
-      timeLeftMs(deps.env.streamDeadlineMs, context, deps),
-    )
-    : { body: forwarded.body, isStream: false };
+  // Some providers answer a streamed request whole, and say so.
+  const isStream = call.request.stream && !JSON_TYPE.test(contentType ?? "");
   const headers = rateLimitHeaders(forwarded.response.headers);
   headers.set("cache-control", "no-store");
   headers.set(
@@ -114,7 +110,7 @@ async function exchangeWithProviders(
       return null;
     });
   const parts: AnswerParts = {
-    body,
+    body: forwarded.body,
     headers,
     abort: asked.abort,
     candidate,
@@ -155,6 +151,7 @@ function streamed(
   const { body, done } = relay({
     upstream: parts.body,
     meter: dialect.createMeter(route.endpoint.counting),
+    meterWhole: (bytes) => meterBody(bytes, dialect, route.endpoint.counting).snapshot,
     withholdUsage: parts.withholdUsage,
     abortPolicy: isHidden ? "drain" : route.provider.abortPolicy,
     abortUpstream: () => parts.abort.abort(),

@@ -77,9 +77,10 @@ function outputLimitFor(
   const asked = request.outputTokensLimit;
   const held = reservation?.output_tokens_limit ?? null;
   if (reservation === null || held === null) return asked;
-  if (isLimited) return held;
-  if (asked === null && model === modelName(prices[0])) return null;
   const price = reservation.candidates.find((candidate) => candidate.model === model)?.price;
+  // What the balance pays for can be more than this model has.
+  if (isLimited) return Math.min(held, price?.maxOutputTokens ?? held);
+  if (asked === null && model === modelName(prices[0])) return null;
   return (asked ?? price?.maxOutputTokens ?? Infinity) > held ? held : asked;
 }
 

@@ -43,7 +43,7 @@ export type ForwardOptions = {
 };
 
 /** The statuses that are about what the caller sent, and whose bodies may be shown. */
-const CALLERS_OWN = new Set([400, 404, 405, 409, 413, 415, 422]);
+const CALLERS_OWN = new Set([400, 403, 404, 405, 409, 413, 415, 422]);
 /** An error body is short; more than this is not one. */
 const ERROR_BYTES_MAX = 64 * 1024;
 

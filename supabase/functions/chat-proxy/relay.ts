@@ -12,6 +12,7 @@ import type { DialectError } from "../../../shared/llm/dialect.ts";
 import type { AbortPolicy } from "../../../shared/llm/providers.ts";
 import { createEventSplitter, type SplitEvent } from "../../../shared/llm/sse_events.ts";
 import type { End, Outcome } from "./ending.ts";
+import { createEventless } from "./eventless.ts";
 import type { Hold } from "./hold.ts";
 import { inTime } from "./in_time.ts";
 import { brokenOff, costComment, earlyEnd, NO_TAIL, type Tail } from "./tail.ts";
@@ -19,6 +20,8 @@ import { brokenOff, costComment, earlyEnd, NO_TAIL, type Tail } from "./tail.ts"
 export type RelayOptions = {
   upstream: ReadableStream<Uint8Array>;
   meter: Meter;
+  /** Meters what turns out to be a whole answer after all: JSON that no content type has told. */
+  meterWhole: (bytes: Uint8Array) => MeterSnapshot;
   /** Usage was switched on for us alone. */
   withholdUsage: boolean;
   /** What a lost client means for this model at this provider. */
@@ -61,6 +64,7 @@ export function relay(options: RelayOptions): Relay {
   const { meter, hold } = options;
   const reader = options.upstream.getReader();
   const splitter = createEventSplitter();
+  const eventless = createEventless();
   let controller!: ReadableStreamDefaultController<Uint8Array>;
   /** True while the client waits for more: only then is a heartbeat of use. */
   let isPulling = false;
@@ -104,19 +108,21 @@ export function relay(options: RelayOptions): Relay {
    * The one way out. Whoever comes first says how the answer ended; it is settled by what has been
    * seen by then, the client is told, and everything is closed. Never rejects.
    */
-  function conclude(end: End, tail: () => Tail): Promise<void> {
+  function conclude(end: End, tail: () => Tail, whole?: MeterSnapshot): Promise<void> {
     return concluding ??= (async () => {
       hold?.stop();
       try {
         // Nobody was there any more: the deadline only ended our reading on for the usage.
         const how = end === "deadline" && !hasClient ? "cancelled" : end;
-        const settled = options.settle(meter.snapshot(), how, firstTokenMs);
+        const settled = options.settle(whole ?? meter.snapshot(), how, firstTokenMs);
         settled.then(markDone, markDone);
         if (end !== "complete") leaveUpstream();
         const { before, after, rest } = tail();
         if (hasClient) {
           writeEvent(before);
-          writeEvent(costComment(options.requestId, await inTime(settled), end));
+          const outcome = await inTime(settled);
+          // After JSON a comment would be no comment.
+          if (!whole) writeEvent(costComment(options.requestId, outcome, end));
           writeEvent(after);
         }
         await rest?.();
@@ -163,6 +169,7 @@ export function relay(options: RelayOptions): Relay {
 
   /** @param following what the provider sent with it. */
   async function pass(event: SplitEvent, following: () => readonly SplitEvent[]): Promise<void> {
+    eventless.add(event);
     const kind = meter.fold(event);
     if (kind === "content") firstTokenMs ??= Math.round(options.now() - options.startedMs);
     if (kind === "usage_only" && options.withholdUsage) return;
@@ -178,6 +185,10 @@ export function relay(options: RelayOptions): Relay {
   async function endOfUpstream(): Promise<void> {
     const rest = splitter.flush();
     if (rest !== null) await pass(rest, () => []);
+    const whole = eventless.bytes() && options.meterWhole(eventless.bytes()!);
+    if (whole && (whole.usage !== null || whole.hasContent)) {
+      return await conclude("complete", () => NO_TAIL, whole);
+    }
     const { finish, usage, error } = meter.snapshot();
     // Neither a last event nor any of what comes before one: it did not end, it stopped.
     const isBroken = finish === null && usage === null && error === null;

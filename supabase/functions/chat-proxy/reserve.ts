@@ -68,7 +68,7 @@ export async function reserve(
     });
     if (isRefusal(reservation)) {
       if (reservation.code === "MODEL_NOT_FOUND") {
-        noteMissingPrice(reservation.model, requestId, deps);
+        noteMissingPrice(reservation.model, requestId, deps, true);
       }
       return reservation;
     }

@@ -217,8 +217,25 @@ Deno.test("trouble with our account that comes as a 400 is not the caller's eith
     assertEquals(result.kind !== "answer" && result.next.kind, "fall_back");
   }
   // What a caller wrote, and the provider repeats, is the caller's own.
-  const repeated = anthropic('role: "message":"Incorrect API key" is not valid');
-  assertEquals((await forwarded(() => Response.json(repeated, { status: 400 }))).kind, "rejected");
+  for (
+    const repeated of [
+      anthropic('role: "message":"Incorrect API key" is not valid'),
+      anthropic("API key not valid is not a supported value for 'reasoning_effort'"),
+      { error: { message: "x", metadata: { error: "API key not valid." } } },
+      { detail: [{ input: { message: "API key not valid." } }] },
+    ]
+  ) {
+    const result = await forwarded(() => Response.json(repeated, { status: 400 }));
+    assertEquals(result.kind, "rejected", JSON.stringify(repeated));
+  }
+});
+
+Deno.test("a prompt that a provider's moderation refuses is its sender's: no incident, and no other model", async () => {
+  const flagged = {
+    error: { code: 403, message: "Your input was flagged", metadata: { reasons: ["violence"] } },
+  };
+  const result = await forwarded(() => Response.json(flagged, { status: 403 }));
+  assertEquals([result.kind, result.kind === "rejected" && result.next.kind], ["rejected", "stop"]);
 });
 
 Deno.test("a failure of the provider says its status and nothing of its body", async () => {

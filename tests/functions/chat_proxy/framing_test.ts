@@ -1,60 +1,69 @@
+/** A whole answer to a streamed request is metered and charged, whatever it calls itself. */
 import { assertEquals } from "@std/assert";
-import { readFraming } from "../../../supabase/functions/chat-proxy/framing.ts";
 import { createHandler } from "../../../supabase/functions/chat-proxy/handler.ts";
 import { AS_USER } from "../fakes.ts";
-import { encode } from "../../llm/chunks.ts";
-import { ASKING, proxyOn, wholeAnswer } from "./handler_harness.ts";
-import { answerOf } from "./relay_harness.ts";
+import { ASKING, proxyOn } from "./handler_harness.ts";
 
-const EVENTS = answerOf(["Hi"]);
+const ANSWER = JSON.stringify({
+  choices: [{ index: 0, message: { content: "Hi" }, finish_reason: "stop" }],
+  usage: { prompt_tokens: 8, completion_tokens: 2, total_tokens: 10 },
+});
 
-async function framed(pieces: readonly string[], contentType: string) {
-  const body = ReadableStream.from(pieces.map(encode));
-  const { body: left, isStream } = await readFraming(body, contentType, 60_000);
-  return { isStream, text: await new Response(left).text() };
+const TYPES = [
+  ...["text/plain", "application/vnd.api+json", "application/octet-stream"],
+  ...["text/event-stream", "application/json"],
+];
+
+/** Answers a streamed request with these pieces. */
+async function answered(pieces: readonly string[], type: string) {
+  const { deps, steps } = proxyOn({
+    provider: () => {
+      const encoder = new TextEncoder();
+      const body = ReadableStream.from(pieces.map((piece) => encoder.encode(piece)));
+      return new Response(body, { headers: { "content-type": type } });
+    },
+  });
+  const response = await createHandler(deps)(
+    new Request("http://edge.test/chat-proxy/v1/chat/completions", {
+      method: "POST",
+      headers: AS_USER,
+      body: JSON.stringify({ ...ASKING, stream: true }),
+    }),
+  );
+  return { text: await response.text(), steps };
 }
 
-Deno.test("a content type that says it decides, whatever the body", async () => {
-  assertEquals(await framed(["{}"], "text/event-stream; charset=utf-8"), {
-    isStream: true,
-    text: "{}",
-  });
-  for (const type of ["application/json", "application/vnd.api+json; charset=utf-8"]) {
-    assertEquals(await framed([EVENTS], type), { isStream: false, text: EVENTS });
+Deno.test("whatever a whole answer calls itself, not a byte of it is changed, and it is charged", async () => {
+  for (const type of TYPES) {
+    for (
+      const pieces of [
+        [ANSWER],
+        ["\n \r\n", ANSWER],
+        ["\uFEFF", ANSWER],
+        [": processing\n\n", ANSWER],
+        [ANSWER.replaceAll(",", ",\n\n").slice(0, 30), ANSWER.replaceAll(",", ",\n\n").slice(30)],
+      ]
+    ) {
+      const { text, steps } = await answered(pieces, type);
+      assertEquals(
+        new TextEncoder().encode(text),
+        new TextEncoder().encode(
+          pieces.join("")
+            // Response.text drops it.
+            .replace(/^\uFEFF/, ""),
+        ),
+      );
+      assertEquals(steps.map(([name]) => name), ["reserve", "fetch", "settle"], type);
+      const { basis, tokens } = steps[2]?.[1] as { basis: string; tokens: { input: number } };
+      assertEquals([basis, tokens.input], ["reported", 8]);
+    }
   }
 });
 
-Deno.test("another content type leaves it to the first byte that is no blank, and no byte is lost", async () => {
-  for (const type of ["text/plain", "application/octet-stream", ""]) {
-    for (const pieces of [["{}"], ["", "\n ", "\r\n", "[", "]"], [" \t{", "}"]]) {
-      assertEquals(await framed(pieces, type), { isStream: false, text: pieces.join("") });
-    }
-    for (const pieces of [[EVENTS], ["\n", ": hi\n\n", EVENTS], [], ["  "]]) {
-      assertEquals(await framed(pieces, type), { isStream: true, text: pieces.join("") });
-    }
-  }
-});
-
-Deno.test("a provider that says nothing is left at the deadline", async () => {
-  let isLeft = false;
-  const silent = new ReadableStream<Uint8Array>({ cancel: () => void (isLeft = true) });
-  const { body } = await readFraming(silent, "text/plain", 20);
-  assertEquals([await new Response(body).text(), isLeft], ["", true]);
-});
-
-Deno.test("a whole answer to a streamed request is metered and charged, whatever it calls itself", async () => {
-  for (const type of ["text/plain", "application/vnd.api+json", "application/octet-stream"]) {
-    const { deps, steps } = proxyOn({
-      provider: () => new Response(wholeAnswer().body, { headers: { "content-type": type } }),
-    });
-    const response = await createHandler(deps)(
-      new Request("http://edge.test/chat-proxy/v1/chat/completions", {
-        method: "POST",
-        headers: AS_USER,
-        body: JSON.stringify({ ...ASKING, stream: true }),
-      }),
-    );
-    assertEquals((await response.json()).usage.total_tokens, 10);
-    assertEquals(steps.map(([name]) => name), ["reserve", "fetch", "settle"], type);
+Deno.test("rubbish in place of events is given on, told as an error, and free", async () => {
+  for (const rubbish of ["<p>no</p>", "{", "[]", "null"]) {
+    const { text, steps } = await answered([rubbish], "text/plain");
+    assertEquals([text.startsWith(rubbish), text.includes("UPSTREAM_ERROR")], [true, true]);
+    assertEquals(steps.map(([name]) => name), ["reserve", "fetch", "release"]);
   }
 });

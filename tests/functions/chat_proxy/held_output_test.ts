@@ -13,17 +13,22 @@ const UNKNOWN = priceOf({ model_id: "unknown" });
 const missing = () => Response.json({ error: { message: "no such model" } }, { status: 404 });
 
 /** The output limits that the asked model and another were sent, of a hold of 1,000 tokens. */
-async function limitsSent(other: Price, body: Record<string, unknown> = {}): Promise<unknown[]> {
+async function limitsSent(
+  other: Price,
+  body: Record<string, unknown> = {},
+  limited: Partial<typeof RESERVATION> = {},
+): Promise<unknown[]> {
   const answers = [missing, wholeAnswer];
   const candidates = [ASKED, other].map((price) => ({ model: `openai:${price.modelId}`, price }));
   const { deps, steps } = proxyOn({
     cached: ASKED,
     others: [other],
-    ledger: { reserve: () => Promise.resolve({ ...RESERVATION, candidates }) },
+    ledger: { reserve: () => Promise.resolve({ ...RESERVATION, candidates, ...limited }) },
     provider: () => answers.shift()!(),
   });
   const response = await ask(deps, { models: [`openai:${other.modelId}`], ...body });
-  assertEquals([response.status, response.headers.get("x-output-limited-by")], [200, null]);
+  const limitedBy = limited.output_limited_by ?? null;
+  assertEquals([response.status, response.headers.get("x-output-limited-by")], [200, limitedBy]);
   await response.text();
   return (steps as LedgerCalls).filter(([name]) => name === "fetch")
     .map(([, sent]) => (sent as Record<string, unknown>)["max_completion_tokens"]);
@@ -47,6 +52,12 @@ Deno.test("a model to fall back to that can write more than is held is sent what
   assertEquals(await limitsSent(LONGER), [undefined, 1000]);
   assertEquals(await limitsSent(UNKNOWN), [undefined, 1000]);
   assertEquals(await limitsSent(SHORTER), [undefined, undefined]);
+});
+
+Deno.test("what the balance pays for is sent to each model as far as it can write", async () => {
+  const limited = { output_limited_by: "balance" as const, output_tokens_limit: 950 };
+  assertEquals(await limitsSent(SHORTER, {}, limited), [950, 900]);
+  assertEquals(await limitsSent(LONGER, {}, limited), [950, 950]);
 });
 
 Deno.test("a client's limit goes to every model as it is where it is held, and never above", async () => {

@@ -1,6 +1,7 @@
 /** One relayed answer with everything around it under the test's hand; no network, no ledger. */
 import { DEFAULT_COUNTING } from "../../../shared/llm/counting_rules.ts";
 import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
+import { meterBody } from "../../../shared/llm/meter_body.ts";
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import type { Hold } from "../../../supabase/functions/chat-proxy/hold.ts";
 import {
@@ -32,6 +33,7 @@ export function relayed(
   const answer = relay({
     upstream: body,
     meter: OPENAI_CHAT.createMeter(DEFAULT_COUNTING),
+    meterWhole: (bytes) => meterBody(bytes, OPENAI_CHAT, DEFAULT_COUNTING).snapshot,
     withholdUsage: false,
     abortPolicy: "abort",
     abortUpstream: () => isAborted = true,
