@@ -1,7 +1,7 @@
 /**
  * How much of a token a UTF-16 unit likely is, after the one before: the weights of the estimate.
  *
- * Fitted by least squares to what o200k makes of the Universal Declaration in 80 languages, prose,
+ * Fitted by least squares to what o200k makes of the Universal Declaration in 70 languages, prose,
  * code, JSON, LaTeX, tables and random text of many alphabets. Two letters that often stand together
  * in English are cheap, the pairs of Polish, Finnish or base64 dear: that tells languages apart
  * without knowing any. No weight of two letters is below 6: nobody's odd text is free.

@@ -20,7 +20,7 @@ function codePoints(first: number, last: number): string[] {
 
 const ASCII_SIGNS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
-/** None of these was used to fit the weights, but for what is made at random. */
+/** Not what the weights were fitted to, but for what is repeated or made at random. */
 const TEXTS: Readonly<Record<string, string>> = {
   English:
     "My neighbour keeps three hens in the garden behind the bakery. Every Friday she leaves a box " +
