@@ -6,7 +6,7 @@ import { fault, isFault, isPresent, readBody } from "./request_checks.ts";
 
 const MODEL_NAME_LENGTH_MAX = 256;
 /** As many as one reservation covers. */
-const FALLBACK_MODELS_MAX = 8;
+export const FALLBACK_MODELS_MAX = 8;
 
 const CHAT_ID_LENGTH_MAX = 128; // As billing stores it.
 

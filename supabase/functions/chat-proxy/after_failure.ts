@@ -1,4 +1,5 @@
 /** What may help after a provider has failed, by what it says itself. */
+import { isPresent } from "../../../shared/llm/dialects/request_checks.ts";
 import { arrayOf, objectOf, parseJson, textOf } from "../../../shared/llm/json_reading.ts";
 
 /** What may help after a failure. */
@@ -12,8 +13,6 @@ export type Next =
 
 /** Another try of the same may help: a lost race, a limit, a failure of the provider's. */
 const WORTH_A_RETRY = new Set([408, 409, 429]);
-/** Another model may help: this one, or our account for it, is the trouble. */
-const WORTH_ANOTHER_MODEL = new Set([401, 402, 404]);
 export const FALL_BACK: Next = { kind: "fall_back" };
 
 /**
@@ -45,19 +44,15 @@ export function isAboutOurAccount(status: number, body: string): boolean {
   return message !== null && ACCOUNT_TROUBLE.test(message);
 }
 
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
-}
-
-/** What to do about an error answer, by its status and headers. */
+/** What to do about an error answer that is not about our account, by its status and headers. */
 export function nextAfter({ status, headers }: Response): Next {
   if (WORTH_A_RETRY.has(status) || status >= 500) {
     // OpenAI and Anthropic know when it is of no use.
     if (headers.get("x-should-retry") === "false") return FALL_BACK;
     return { kind: "retry", afterMs: retryAfterMs(headers) };
   }
-  // A 403 that is not about our account is about the prompt.
-  return WORTH_ANOTHER_MODEL.has(status) ? FALL_BACK : { kind: "stop" };
+  // The provider does not know the model, and may know another.
+  return status === 404 ? FALL_BACK : { kind: "stop" };
 }
 
 /** How long the provider asks to be left alone; `null` where it does not say. */

@@ -5,6 +5,7 @@ import { findPrice } from "../../../shared/credit/find_price.ts";
 import { boundJson } from "../../../shared/edge/json_bounds.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
 import { unpricedFeature } from "../../../shared/llm/beyond_text.ts";
+import { FALLBACK_MODELS_MAX } from "../../../shared/llm/dialects/proxy_fields.ts";
 import type { Dialect, ModelRequest, RequestTarget } from "../../../shared/llm/dialect.ts";
 import type { Price } from "../../../shared/pricing/price.ts";
 import { modelName } from "../../../shared/pricing/price.ts";
@@ -28,7 +29,6 @@ export type ChatCall = {
 
 const CHAT_ID_CHARS_MAX = 128;
 const IDEMPOTENCY_KEY_CHARS_MAX = 255;
-const FALLBACK_MODELS_MAX = 8;
 /** Letters, digits and the signs that ids are made of; it is stored and shown. */
 const CHAT_ID = /^[\w.:@+/=-]{1,128}$/;
 

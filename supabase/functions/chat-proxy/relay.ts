@@ -185,7 +185,8 @@ export function relay(options: RelayOptions): Relay {
   async function endOfUpstream(): Promise<void> {
     const rest = splitter.flush();
     if (rest !== null) await pass(rest, () => []);
-    const whole = eventless.bytes() && options.meterWhole(eventless.bytes()!);
+    const bytes = eventless.bytes();
+    const whole = bytes && options.meterWhole(bytes);
     if (whole && (whole.usage !== null || whole.hasContent)) {
       return await conclude("complete", () => NO_TAIL, whole);
     }
