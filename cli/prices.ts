@@ -4,9 +4,7 @@
  */
 import { type Command, Option } from "commander";
 import { WHEN_SEEN } from "./prices/when_seen.ts";
-import type { Target } from "./target.ts";
-
-type Run = (command: (target: Target) => Promise<number>) => Promise<void>;
+import type { Run } from "./run.ts";
 
 const collect = (value: string, previous: string[]) => [...previous, value];
 const per = () =>

@@ -15,6 +15,8 @@ export interface RunNote {
   readonly functionsPid: number | null;
   readonly functionsUrl: string;
   readonly demoProviderUrl: string;
+  /** As role `postgres`, on this machine alone. */
+  readonly dbUrl: string;
 }
 
 export interface DataFolder {
@@ -47,7 +49,7 @@ export async function takeDataFolder(path: string): Promise<DataFolder> {
     path: folder,
     note: async (run) => {
       const partial = `${noteFile}.${crypto.randomUUID()}`;
-      await Deno.writeTextFile(partial, JSON.stringify(run, null, 2));
+      await Deno.writeTextFile(partial, JSON.stringify(run, null, 2), { mode: 0o600 });
       await Deno.rename(partial, noteFile);
     },
     release: async () => {

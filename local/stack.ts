@@ -165,6 +165,7 @@ async function startIn(
       functionsPid,
       functionsUrl,
       demoProviderUrl: demoProvider.url,
+      dbUrl: database.url,
     });
   const functions = await startFunctionsProcess({
     port: functionsPort,

@@ -5,7 +5,7 @@ import { differsByOverOnePercent } from "./decimal.ts";
 import { OPERATOR, type Plan, planPrices, type PricePlan } from "./plan.ts";
 import { planJson } from "./plan_json.ts";
 import { changeRows, models } from "./plan_text.ts";
-import { type Paint, stdoutPaint } from "./table.ts";
+import { type Paint, stdoutPaint } from "../table.ts";
 import { holdText, type Unit } from "./wording.ts";
 
 export type CheckOptions = {

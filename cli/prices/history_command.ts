@@ -8,7 +8,7 @@ import { formatUsd } from "../../shared/pricing/money.ts";
 import { accepted } from "../ledger_commands.ts";
 import type { Target } from "../target.ts";
 import { requireName } from "./choose.ts";
-import { type Cell, type Paint, stdoutPaint, table } from "./table.ts";
+import { type Cell, type Paint, stdoutPaint, table } from "../table.ts";
 import { amountText, columnLabel, type Unit } from "./wording.ts";
 
 /** Prints every version of a model's price, newest first. */

@@ -4,7 +4,7 @@ import { accepted } from "../ledger_commands.ts";
 import type { Target } from "../target.ts";
 import { THRESHOLD } from "./diff.ts";
 import { OPERATOR } from "./plan.ts";
-import { type Cell, type Column, type Paint, stdoutPaint, table } from "./table.ts";
+import { type Cell, type Column, type Paint, stdoutPaint, table } from "../table.ts";
 import { amountText, columnLabel, pricePhrases, type Unit } from "./wording.ts";
 
 export type ListOptions = { provider?: string; per: Unit };

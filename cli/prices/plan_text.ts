@@ -1,7 +1,7 @@
 /** A plan as a person reads it: what would change, what waits, what stays. */
 import type { Change } from "./diff.ts";
 import { isHeld, isQuarantined, type Plan, type PricePlan } from "./plan.ts";
-import { type Cell, type Column, type Paint, table } from "./table.ts";
+import { type Cell, type Column, type Paint, table } from "../table.ts";
 import {
   changeFactor,
   columnLabel,

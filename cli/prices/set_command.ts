@@ -12,7 +12,7 @@ import { requireName } from "./choose.ts";
 import { factorText, isOverThreefold } from "./decimal.ts";
 import { OPERATOR } from "./plan.ts";
 import { hidesReasoning } from "./reasoning.ts";
-import { type Cell, type Paint, stdoutPaint, table } from "./table.ts";
+import { type Cell, type Paint, stdoutPaint, table } from "../table.ts";
 import { amountText, columnLabel, type Unit } from "./wording.ts";
 import { WHEN_SEEN } from "./when_seen.ts";
 

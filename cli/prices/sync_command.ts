@@ -7,7 +7,7 @@ import { isQuarantined, type Plan, planPrices, writesOf } from "./plan.ts";
 import { planJson } from "./plan_json.ts";
 import { models, planText } from "./plan_text.ts";
 import { openSecondSource } from "./second_source.ts";
-import { type Paint, stdoutPaint } from "./table.ts";
+import { type Paint, stdoutPaint } from "../table.ts";
 import type { Unit } from "./wording.ts";
 import { WHEN_SEEN } from "./when_seen.ts";
 

@@ -6,7 +6,7 @@ import { isQuarantined, planPrices, writesOf } from "../../cli/prices/plan.ts";
 import { planJson, stateOf } from "../../cli/prices/plan_json.ts";
 import { planText } from "../../cli/prices/plan_text.ts";
 import { openSecondSource } from "../../cli/prices/second_source.ts";
-import { paintFor } from "../../cli/prices/table.ts";
+import { paintFor } from "../../cli/table.ts";
 import {
   byName,
   PRICE_AMOUNTS,
