@@ -1,9 +1,9 @@
 /** Commands that ask the ledger for one thing. Each answers its exit code. */
 import type { Refusal } from "../shared/edge/refusal.ts";
 import { isRefusal } from "../shared/edge/refusal.ts";
-import { isUuid } from "../shared/edge/uuid.ts";
 import { formatUsd, parseUsd } from "../shared/pricing/money.ts";
 import * as z from "zod/mini";
+import { requireAmount, requireUuid } from "./arguments.ts";
 import type { Target } from "./target.ts";
 
 export async function reconcile(target: Target): Promise<number> {
@@ -131,25 +131,4 @@ export function accepted<T>(result: T | Refusal): T {
 /** Prints a result as JSON for scripts, or as text. */
 export function print(target: Target, value: unknown, text: () => string): void {
   console.log(target.json ? JSON.stringify(value) : text());
-}
-
-/** What a command was given is not what it takes; the message says what it takes. */
-export class BadArgument extends Error {
-  override name = "BadArgument";
-}
-
-function requireUuid(what: string, id: string): void {
-  if (!isUuid(id)) {
-    throw new BadArgument(`${what} is named by its id, a UUID; "${id}" is none.`);
-  }
-}
-
-function requireAmount(amount: string, mayBeNegative: boolean): void {
-  const isAmount = /^-?\d{1,10}(\.\d{1,10})?$/.test(amount);
-  if (!isAmount || parseUsd(amount) === 0n || (!mayBeNegative && parseUsd(amount) < 0n)) {
-    throw new BadArgument(
-      `"${amount}" is not an amount in USD: send a number above zero with at most 10 decimals, such ` +
-        "as 5 or 0.0025. Only --kind adjustment may be negative.",
-    );
-  }
 }

@@ -1,7 +1,7 @@
 /** Runs one command on a Farebox. Loaded when it is needed: the ledger's client is a large package. */
 import { LedgerUnavailable } from "../shared/credit/ledger.ts";
 import { isRefusal } from "../shared/edge/refusal.ts";
-import { BadArgument } from "./ledger_commands.ts";
+import { BadArgument } from "./arguments.ts";
 import { readTarget, type Target, TargetMissing, type TargetOptions } from "./target.ts";
 
 /** Runs the command, and turns what can go wrong into a sentence and an exit code. */

@@ -4,7 +4,7 @@
  */
 import { findProvider } from "@pydantic/genai-prices";
 import * as z from "zod/mini";
-import { BadArgument } from "../ledger_commands.ts";
+import { BadArgument } from "../arguments.ts";
 import { readJson } from "./read_json.ts";
 
 /** The pinned package; a test holds it equal to deno.json. */

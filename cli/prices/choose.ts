@@ -1,6 +1,6 @@
 /** Which models a sync looks at. Pure. */
 import type { PriceRow } from "../../shared/credit/prices.ts";
-import { BadArgument } from "../ledger_commands.ts";
+import { BadArgument } from "../arguments.ts";
 import type { Catalogue, CatalogueModel } from "./catalogue.ts";
 import type { Candidate } from "./plan.ts";
 import { namesOf, PRICED_PROVIDERS, splitName } from "./providers.ts";

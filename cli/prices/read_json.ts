@@ -1,4 +1,4 @@
-import { BadArgument } from "../ledger_commands.ts";
+import { BadArgument } from "../arguments.ts";
 
 /** Price lists are a few megabytes; a server that does not answer shall not hang a cron job. */
 const TIMEOUT_MS = 30_000;

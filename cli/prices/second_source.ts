@@ -7,7 +7,7 @@
 import * as z from "zod/mini";
 import type { PriceAmount } from "../../shared/credit/prices.ts";
 import { formatUsd, type Usd } from "../../shared/pricing/money.ts";
-import { BadArgument } from "../ledger_commands.ts";
+import { BadArgument } from "../arguments.ts";
 import { type Catalogue, findModel } from "./catalogue.ts";
 import { dearest, type ListedColumns } from "./convert.ts";
 import { differsByOverOnePercent, shiftedDecimal } from "./decimal.ts";

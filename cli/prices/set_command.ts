@@ -6,7 +6,8 @@ import {
   type PriceRow,
 } from "../../shared/credit/prices.ts";
 import { formatUsd, parseUsd, type Usd } from "../../shared/pricing/money.ts";
-import { accepted, BadArgument } from "../ledger_commands.ts";
+import { BadArgument } from "../arguments.ts";
+import { accepted } from "../ledger_commands.ts";
 import type { Target } from "../target.ts";
 import { requireName } from "./choose.ts";
 import { factorText, isOverThreefold } from "./decimal.ts";

@@ -1,5 +1,6 @@
 import type { PriceWrite } from "../../shared/credit/prices.ts";
-import { accepted, BadArgument } from "../ledger_commands.ts";
+import { BadArgument } from "../arguments.ts";
+import { accepted } from "../ledger_commands.ts";
 import type { Target } from "../target.ts";
 import { openCatalogue } from "./catalogue.ts";
 import { candidatesOf, requireName } from "./choose.ts";

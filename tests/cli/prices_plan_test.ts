@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { BadArgument } from "../../cli/ledger_commands.ts";
+import { BadArgument } from "../../cli/arguments.ts";
 import type { Catalogue, ListPrices } from "../../cli/prices/catalogue.ts";
 import { candidatesOf, type Choice } from "../../cli/prices/choose.ts";
 import { isQuarantined, planPrices, writesOf } from "../../cli/prices/plan.ts";

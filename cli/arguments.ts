@@ -1,0 +1,31 @@
+/** Checks of what was typed: each says what it takes, before anything is asked of a target. */
+import { isUuid } from "../shared/edge/uuid.ts";
+import { parseUsd } from "../shared/pricing/money.ts";
+
+/** What a command was given is not what it takes; the message says what it takes. Exit code 2. */
+export class BadArgument extends Error {
+  override name = "BadArgument";
+}
+
+/** Throws {@link BadArgument} unless `id` is a UUID. `what` begins the sentence: "A user". */
+export function requireUuid(what: string, id: string): void {
+  if (!isUuid(id)) {
+    throw new BadArgument(`${what} is named by its id, a UUID; "${id}" is none.`);
+  }
+}
+
+/** Decimals of USD that SQL's numeric(20,10) keeps exactly. */
+const AN_AMOUNT = /^-?\d{1,10}(\.\d{1,10})?$/;
+
+/** Throws {@link BadArgument} unless `amount` is an exact, non-zero number of USD: no `5,00`, no `1e9`. */
+export function requireAmount(amount: string, mayBeNegative: boolean): void {
+  if (
+    AN_AMOUNT.test(amount) && parseUsd(amount) !== 0n && (mayBeNegative || parseUsd(amount) > 0n)
+  ) return;
+  throw new BadArgument(
+    `"${amount}" is not an amount in USD: give a number ${
+      mayBeNegative ? "other than zero" : "above zero"
+    } with at most 10 decimals after a point, such as 5 or 0.0025` +
+      (mayBeNegative ? ", or -5 to take away." : "; only `farebox adjust` takes a negative one."),
+  );
+}
