@@ -1,6 +1,6 @@
 /**
- * A stand-in for the part of Supabase's management API that `functions deploy --use-api` speaks:
- * it keeps what was uploaded, so that a test can look at it and run it.
+ * A stand-in for the part of Supabase's management API that `functions deploy --use-api` and
+ * `secrets` speak: it keeps what was uploaded and set, so that a test can look at it and run it.
  */
 
 /** One deployed function: exactly what the hosted project would have received. */
@@ -24,18 +24,30 @@ export interface ManagementApi {
   cliEnv: Record<string, string>;
   /** By slug. */
   uploads: Map<string, Upload>;
+  /** What was set and not unset, by name. */
+  secrets: Map<string, string>;
   close(): Promise<void>;
 }
 
 /** The reference of the project that the stand-in serves: twenty letters, as real ones are. */
 export const PROJECT_REF = "abcdefghijklmnopqrst";
 
-/** Starts the stand-in on a free port. The caller closes it. */
-export async function startManagementApi(): Promise<ManagementApi> {
-  const uploads = new Map<string, Upload>();
+/**
+ * Starts the stand-in on a free port. The caller closes it.
+ * @param onChange awaited after functions were activated or secrets changed, before that is answered.
+ */
+export async function startManagementApi(
+  onChange: (api: Pick<ManagementApi, "uploads" | "secrets">) => Promise<void> = async () => {},
+): Promise<ManagementApi> {
+  const kept = { uploads: new Map<string, Upload>(), secrets: new Map<string, string>() };
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => answer(request, uploads),
+    async (request) => {
+      const response = await answerSecrets(request, kept.secrets) ??
+        await answer(request, kept.uploads);
+      if (request.method !== "GET" && response.ok) await onChange(kept);
+      return response;
+    },
   );
   const url = `http://127.0.0.1:${server.addr.port}`;
   const profile = await Deno.makeTempFile({ prefix: "farebox-profile-", suffix: ".yaml" });
@@ -53,12 +65,31 @@ export async function startManagementApi(): Promise<ManagementApi> {
     cliArgs: [`--profile=${profile}`, `--remote=${PROJECT_REF}`, "--yes"],
     // The shape of an access token; there is nobody to check it.
     cliEnv: { SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}` },
-    uploads,
+    ...kept,
     async close() {
       await server.shutdown();
       await Deno.remove(profile);
     },
   };
+}
+
+/** `secrets set`, `list` and `unset`; undefined for any other request. */
+async function answerSecrets(
+  request: Request,
+  secrets: Map<string, string>,
+): Promise<Response | undefined> {
+  if (new URL(request.url).pathname !== `/v1/projects/${PROJECT_REF}/secrets`) return undefined;
+  if (request.method === "GET") {
+    return Response.json([...secrets].map(([name, value]) => ({ name, value })));
+  }
+  if (request.method === "DELETE") {
+    const names: string[] = await request.json();
+    names.forEach((name) => secrets.delete(name));
+    return Response.json({});
+  }
+  const set: { name: string; value: string }[] = await request.json();
+  set.forEach(({ name, value }) => secrets.set(name, value));
+  return Response.json({}, { status: 201 });
 }
 
 async function answer(request: Request, uploads: Map<string, Upload>): Promise<Response> {

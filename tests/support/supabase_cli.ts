@@ -28,7 +28,7 @@ export const CLI_MISSING: string | null = PLATFORMS[`${Deno.build.os}-${Deno.bui
   : `no Supabase CLI for ${Deno.build.os}-${Deno.build.arch}`;
 
 /** The path of the CLI's program, downloaded at the first use. */
-async function cliProgram(): Promise<string> {
+export async function cliProgram(): Promise<string> {
   const platform = PLATFORMS[`${Deno.build.os}-${Deno.build.arch}`];
   if (platform === undefined) throw new Error(`Cannot run the Supabase CLI: ${CLI_MISSING}`);
   return `${await npmPackageFolder(`@supabase/cli-${platform}`, VERSION)}/bin/supabase`;
