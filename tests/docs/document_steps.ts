@@ -23,7 +23,7 @@ export function readSteps(markdown: string): Step[] {
   let heading = "";
   let block: { info: string; line: number; lines: string[] } | null = null;
   for (const [index, line] of markdown.split("\n").entries()) {
-    const fence = /^```(.*)$/.exec(line);
+    const fence = /^\s*```(.*)$/.exec(line);
     if (block === null && fence) block = { info: fence[1]!, line: index + 1, lines: [] };
     else if (block !== null && fence) {
       const [kind, ...marks] = block.info.split(" ");
