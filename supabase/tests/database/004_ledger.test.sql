@@ -29,7 +29,8 @@ select is(
   pg_temp.reserve('bbbbbbbb-0000-4000-8000-000000000001', 4096, 'key', 'hash') - 'price' - 'expires_at' - 'price_version',
   '{"request_id":"bbbbbbbb-0000-4000-8000-000000000001","amount":"0.01274","output_tokens_reserved":1024,
     "output_tokens_limit":4096,"output_limited_by":"client","balance":"10","available":"9.98726",
-    "markup_basis_points":0,"fallbacks":null,"would_refuse":null,"guest_exchanges_left":null}'::jsonb,
+    "markup_basis_points":0,"fallbacks":null,"would_refuse":null,"guest_exchanges_left":null,
+    "enforcement":"enforce","requests_limit":null,"spend_limit":null}'::jsonb,
   'reserve holds the input and one slice of output'
 );
 select is((pg_temp.account()).reserved, 0.01274::numeric, 'and the account says so');
@@ -53,7 +54,7 @@ select throws_ok(
 
 select is(
   public.extend('bbbbbbbb-0000-4000-8000-000000000001', 2048, 900, 1000) - 'expires_at',
-  '{"state":"extended","output_tokens_reserved":2048,"available":"9.97702"}'::jsonb,
+  '{"state":"extended","refused_by":null,"output_tokens_reserved":2048,"available":"9.97702"}'::jsonb,
   'extend holds the next slice'
 );
 select is(

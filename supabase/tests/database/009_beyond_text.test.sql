@@ -30,7 +30,7 @@ select is(
     from jsonb_array_elements(public.pricing_catalogue()) row
     where row ->> 'provider_id' = 'pgtap' and row ->> 'model_id' = 'sees'
   ),
-  '{"provider_id":"pgtap","model_id":"sees","display_name":"Sees","input_per_1k":"0.001",
+  '{"provider_id":"pgtap","model_id":"sees","display_name":"Sees","allowed":true,"allowed_for_guests":true,"input_per_1k":"0.001",
     "output_per_1k":"0.002","cache_read_per_1k":null,"cache_write_5m_per_1k":null,
     "cache_write_1h_per_1k":null,"request_fee":"0","long_context_threshold_tokens":null,
     "long_input_per_1k":null,"long_output_per_1k":null,"long_cache_read_per_1k":null,
