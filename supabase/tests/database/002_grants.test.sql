@@ -54,7 +54,7 @@ select set_eq(
 select set_eq(
   $$ select t.name from ledger_tables t where has_table_privilege('authenticated', t.name, 'select') $$,
   $$ values ('model_pricing'), ('user_balances'), ('usage_records'), ('balance_transactions'),
-       ('account_statement') $$,
+       ('account_statement'), ('balance_notices') $$,
   'authenticated may read prices, and of the rest what row security leaves'
 );
 select is_empty(
