@@ -1,5 +1,5 @@
 /** `deno task farebox`: the operator's tool. Commands are read here; each room does one thing. */
-import { Command, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { addAlertCommands } from "./alerts.ts";
 import { addBackfillCommands } from "./backfill.ts";
 import { addBackupCommands } from "./backup.ts";
@@ -22,7 +22,12 @@ const program = new Command("farebox")
   .option("--db-url <url>", "its connection string, where needed (default: SUPABASE_DB_URL)")
   .option("--data <folder>", "folder of the local stack", ".farebox")
   .option("--json", "print JSON, for scripts", false)
-  .showHelpAfterError();
+  .showHelpAfterError("(--help says what it takes.)")
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done · 1 not done, or something wrong found · 2 bad usage.",
+  )
+  .exitOverride();
 
 addDoctorCommands(program, run);
 addCreditCommands(program, run);
@@ -35,9 +40,15 @@ addBackupCommands(program, run);
 addBackfillCommands(program, run);
 addMeterCommand(program);
 
-await program.parseAsync(["deno", "farebox", ...Deno.args]);
+await program.parseAsync(["deno", "farebox", ...Deno.args]).catch(exitAsUsage);
 
 async function run(command: (target: Target) => Promise<number>): Promise<void> {
   const { runCommand } = await import("./run_command.ts");
   await runCommand(program.opts<TargetOptions>(), command);
+}
+
+/** What was typed is no command: 2, as shells have it; help that was asked for is no error. */
+function exitAsUsage(error: unknown): void {
+  if (!(error instanceof CommanderError)) throw error;
+  Deno.exitCode = error.exitCode === 0 ? 0 : 2;
 }
