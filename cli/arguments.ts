@@ -19,13 +19,21 @@ const AN_AMOUNT = /^-?\d{1,10}(\.\d{1,10})?$/;
 
 /** Throws {@link BadArgument} unless `amount` is an exact, non-zero number of USD: no `5,00`, no `1e9`. */
 export function requireAmount(amount: string, mayBeNegative: boolean): void {
-  if (
-    AN_AMOUNT.test(amount) && parseUsd(amount) !== 0n && (mayBeNegative || parseUsd(amount) > 0n)
-  ) return;
+  const isAmount = AN_AMOUNT.test(amount) && parseUsd(amount) !== 0n;
+  if (isAmount && (mayBeNegative || parseUsd(amount) > 0n)) return;
   throw new BadArgument(
     `"${amount}" is not an amount in USD: give a number ${
       mayBeNegative ? "other than zero" : "above zero"
-    } with at most 10 decimals after a point, such as 5 or 0.0025` +
-      (mayBeNegative ? ", or -5 to take away." : "; only `farebox adjust` takes a negative one."),
+    } with at most 10 decimals after a point, such as 5 or 0.0025.` +
+      (isAmount ? " What takes away is `farebox adjust`." : ""),
+  );
+}
+
+/** Throws {@link BadArgument} unless `text` is a whole number of `min` to `max`. */
+export function requireCount(option: string, text: string, min: number, max: number): number {
+  const count = /^\d{1,12}$/.test(text) ? Number(text) : NaN;
+  if (count >= min && count <= max) return count;
+  throw new BadArgument(
+    `${option} ${text} is not possible: give a whole number of ${min} to ${max}.`,
   );
 }

@@ -4,7 +4,10 @@ import { isRefusal } from "../shared/edge/refusal.ts";
 import { formatUsd, parseUsd } from "../shared/pricing/money.ts";
 import * as z from "zod/mini";
 import { requireAmount, requireUuid } from "./arguments.ts";
+import { receiptText } from "./receipt_text.ts";
+import { stdoutPaint } from "./table.ts";
 import type { Target } from "./target.ts";
+import { usd } from "./usd.ts";
 
 export async function reconcile(target: Target): Promise<number> {
   const report = accepted(await target.ledger.reconcile());
@@ -36,14 +39,7 @@ export async function grant(
 ): Promise<number> {
   requireUuid("A user", userId);
   requireAmount(amount, options.kind === "adjustment");
-  if (options.dryRun) {
-    const { balance, available } = accepted(await target.ledger.accountBalance(userId));
-    console.log(
-      `Would ${options.kind} $${amount} to user ${userId} of ${target.url}, who has $${balance} ` +
-        `($${available} available).`,
-    );
-    return 0;
-  }
+  if (options.dryRun) return await tryGrant(target, userId, amount, options.kind);
   const { key, kind, note = null } = options;
   const result = accepted(await target.ledger.grantCredit({ userId, amount, kind, key, note }));
   print(
@@ -51,10 +47,45 @@ export async function grant(
     result,
     () =>
       result.state === "granted"
-        ? `✓ ${kind} $${result.amount}; the balance is $${result.balance}.`
-        : `✓ The key "${key}" had granted $${result.amount} before; the balance is $${result.balance}.`,
+        ? `✓ ${VERBS[kind]} ${usd(result.amount)}; the balance is ${usd(result.balance)}.`
+        : `✓ The key "${key}" had granted ${usd(result.amount)} before; the balance is ` +
+          `${usd(result.balance)}.`,
   );
   return 0;
+}
+
+const VERBS = { grant: "granted", top_up: "topped up", adjustment: "adjusted by" } as const;
+
+const AccountPeek = z.object({
+  balance: z.string(),
+  available: z.string(),
+  is_welcomed: z.boolean(),
+});
+
+/** Only looks: a balance that is asked for elsewhere opens the account, and welcomes the user. */
+async function tryGrant(
+  target: Target,
+  userId: string,
+  amount: string,
+  kind: GrantOptions["kind"],
+): Promise<number> {
+  const { balance, available, is_welcomed } = await target.call(
+    "account_peek",
+    { p_user_id: userId },
+    AccountPeek,
+  );
+  const isPossible = parseUsd(available) + parseUsd(amount) >= 0n;
+  const verb = kind === "adjustment" ? "adjust by" : kind.replace("_", " ");
+  const text = `${isPossible ? "Would" : "Could not"} ${verb} ${usd(amount)}: user ${userId} of ` +
+    `${target.url} has ${usd(balance)} (${usd(available)} available)${
+      is_welcomed ? "" : ", and a welcome credit due"
+    }.`;
+  print(
+    target,
+    { dry_run: true, is_possible: isPossible, kind, amount, balance, available },
+    () => text,
+  );
+  return isPossible ? 0 : 1;
 }
 
 export type RefundOptions = { key: string; amount?: string; reason: string; dryRun: boolean };
@@ -73,7 +104,8 @@ export async function refund(
     target,
     result,
     () =>
-      `✓ ${result.state.replace("_", " ")} $${result.amount}; the balance is $${result.balance}.`,
+      `✓ ${result.state.replace("_", " ")} ${usd(result.amount)}; the balance is ` +
+      `${usd(result.balance)}.`,
   );
   return 0;
 }
@@ -92,11 +124,13 @@ async function tryRefund(target: Target, requestId: string, amount?: string): Pr
   );
   const wanted = amount === undefined ? left : parseUsd(amount);
   const isPossible = wanted > 0n && wanted <= left;
-  console.log(
-    `${isPossible ? "Would" : "Could not"} refund $${
-      formatUsd(wanted)
-    } of request ${requestId} of ` +
-      `${target.url}: $${formatUsd(left)} of it are left to refund.`,
+  const text =
+    `${isPossible ? "Would" : "Could not"} refund ${usd(formatUsd(wanted))} of request ` +
+    `${requestId} of ${target.url}: ${usd(formatUsd(left))} of it are left to refund.`;
+  print(
+    target,
+    { dry_run: true, is_possible: isPossible, amount: formatUsd(wanted), left: formatUsd(left) },
+    () => text,
   );
   return isPossible ? 0 : 1;
 }
@@ -108,7 +142,7 @@ export async function receipt(target: Target, requestId: string): Promise<number
     console.error(`No charge has the request id ${requestId}.`);
     return 1;
   }
-  print(target, found, () => JSON.stringify(found, null, 2));
+  print(target, found, () => receiptText(found, stdoutPaint()));
   return 0;
 }
 

@@ -1,4 +1,4 @@
--- What an operator asks of the whole ledger: who used what, and what room it takes.
+-- What an operator asks: who used what, what room it takes, and what one account has.
 
 -- Charges by user, model or day (UTC), of p_from on and before p_to. A user who is nobody is all guests
 -- together, whose cost the house bears. Refunded is what was given back of these charges, whenever that
@@ -69,6 +69,32 @@ begin
 end
 $$;
 
+-- What an account has, for who only wants to look: unlike account_balance it opens none, and welcomes
+-- nobody.
+create function billing.account_peek(p_user_id uuid) returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  account public.user_balances;
+begin
+  if not exists (select from auth.users u where u.id = p_user_id) then
+    perform billing.refuse(
+      404, 'USER_NOT_FOUND', format('There is no user %s.', coalesce(p_user_id::text, 'null')),
+      'Use the id of a row in auth.users.'
+    );
+  end if;
+  select * into account from public.user_balances b where b.user_id = p_user_id;
+  return jsonb_build_object(
+    'balance', billing.usd(coalesce(account.balance, 0)),
+    'available', billing.usd(coalesce(account.balance - account.reserved, 0)),
+    'is_welcomed', account.welcomed_at is not null
+  );
+end
+$$;
+
 -- Rows and bytes of each table of Farebox, its indexes apart, and of the database.
 create function billing.storage_facts() returns jsonb
 language plpgsql
@@ -110,6 +136,14 @@ begin
 end
 $$;
 
+create function public.account_peek(p_user_id uuid) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select billing.account_peek(p_user_id);
+$$;
+
 -- Each reads the whole ledger, for which the 8 s of the Data API may be too short: PostgREST takes a
 -- function's own limit for the request.
 create function public.usage_report(
@@ -134,4 +168,4 @@ as $$
   select billing.storage_facts();
 $$;
 
-select billing.only_for_service_role(array['usage_report', 'storage_facts']);
+select billing.only_for_service_role(array['account_peek', 'usage_report', 'storage_facts']);
