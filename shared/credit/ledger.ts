@@ -35,7 +35,8 @@ export type Outcome<T> = Promise<T | Refusal>;
 export type Catalogue = { prices: Price[]; markupBasisPoints: number };
 
 export interface Ledger {
-  reserve(args: ReserveArgs): Outcome<results.Reservation>;
+  /** Null: the setting `usage_tracking` is off, so that this user's request is not metered. */
+  reserve(args: ReserveArgs): Outcome<results.Reservation | null>;
   extend(args: ExtendArgs): Outcome<results.Extension>;
   settle(args: SettleArgs): Outcome<results.Settlement>;
   release(args: { requestId: string; reason: string }): Outcome<results.Release>;
@@ -104,7 +105,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         p_fallback_models: args.fallbackModels.length > 0 ? args.fallbackModels : null,
         p_with_media: args.withMedia,
         p_web_searches_max: args.webSearchesMax,
-      }, as(results.ReservationSchema)),
+      }, results.parseReserved),
     extend: (args) =>
       call("extend", {
         p_request_id: args.requestId,

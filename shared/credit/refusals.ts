@@ -16,6 +16,12 @@ export type DataApiError = {
 
 const decimal = z.string().check(z.regex(/^-?\d+(\.\d+)?$/));
 
+const requestsLimit = z.object({
+  limit: z.number(),
+  remaining: z.number(),
+  reset_seconds: z.number(),
+});
+
 const Details = z.discriminatedUnion("code", [
   z.object({ code: z.literal("INSUFFICIENT_BALANCE"), balance: decimal, available: decimal }),
   z.object({ code: z.literal("MODEL_NOT_FOUND"), model: z.string() }),
@@ -23,9 +29,20 @@ const Details = z.discriminatedUnion("code", [
   z.object({ code: z.literal("REQUEST_NOT_FOUND") }),
   z.object({ code: z.literal("DUPLICATE_REQUEST"), request_id: z.string() }),
   z.object({ code: z.literal("IDEMPOTENCY_KEY_REUSED") }),
+  z.object({ code: z.literal("MODEL_NOT_ALLOWED"), model: z.string() }),
   z.object({
     code: z.literal("TOO_MANY_REQUESTS"),
     retry_after_seconds: z.optional(z.number()),
+    limit: z.optional(z.number()),
+    remaining: z.optional(z.number()),
+    requests_limit: z.nullish(requestsLimit),
+  }),
+  z.object({
+    code: z.literal("SPEND_LIMIT_REACHED"),
+    resets_at: z.string(),
+    limit: z.optional(decimal),
+    spent: z.optional(decimal),
+    requests_limit: z.nullish(requestsLimit),
   }),
   z.object({
     code: z.literal("FREE_LIMIT_REACHED"),
@@ -50,8 +67,26 @@ export function refusalFromError(error: DataApiError): Refusal | undefined {
       return { code, message, limit, ...(window_ends_at && { window_ends_at }) };
     }
     case "TOO_MANY_REQUESTS": {
-      const { code, retry_after_seconds } = details;
-      return { code, message, ...(retry_after_seconds !== undefined && { retry_after_seconds }) };
+      const { code, retry_after_seconds, limit, remaining, requests_limit } = details;
+      return {
+        code,
+        message,
+        ...(retry_after_seconds !== undefined && { retry_after_seconds }),
+        ...(limit !== undefined && { limit }),
+        ...(remaining !== undefined && { remaining }),
+        ...(requests_limit && { requests_limit }),
+      };
+    }
+    case "SPEND_LIMIT_REACHED": {
+      const { code, resets_at, limit, spent, requests_limit } = details;
+      return {
+        code,
+        message,
+        resets_at,
+        ...(limit !== undefined && { limit }),
+        ...(spent !== undefined && { spent }),
+        ...(requests_limit && { requests_limit }),
+      };
     }
     case "KEY_CONFLICT":
     case "RESERVATION_CLOSED":

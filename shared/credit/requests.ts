@@ -27,6 +27,7 @@ export type ReserveArgs = {
   idempotencyKey: string | null;
   /** Hash of what makes the request the same one; goes with `idempotencyKey`. */
   requestHash: string | null;
+  /** Of this and the setting `balance_enforcement` the weaker counts. */
   enforcement: "enforce" | "observe" | "off";
   /**
    * Whether the answer is counted as it comes, so that it can be extended slice by slice. Where

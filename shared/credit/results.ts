@@ -16,8 +16,13 @@ const ReservationRow = z.object({
   output_tokens_reserved: count,
   /** The limit to send upstream; null: no one sets one. */
   output_tokens_limit: z.nullable(count),
-  /** What set that limit; `guest` is the bound on what the house pays for. Null: nothing did. */
-  output_limited_by: z.nullable(z.enum(["client", "model", "balance", "guest"])),
+  /**
+   * What set that limit; `guest` is the bound on what the house pays for, `spend_limit` what is left
+   * of the day's limit. Null: nothing did.
+   */
+  output_limited_by: z.nullable(
+    z.enum(["client", "model", "balance", "guest", "spend_limit"]),
+  ),
   /** Null for a guest, who has no account. */
   balance: z.nullable(amount),
   available: z.nullable(amount),
@@ -30,6 +35,14 @@ const ReservationRow = z.object({
   /** Under `observe`: the code of the refusal that `enforce` would have raised. */
   would_refuse: z.nullable(z.string()),
   guest_exchanges_left: z.nullable(count),
+  /** The enforcement that counted: the weaker of the caller's and the setting. */
+  enforcement: z.enum(["enforce", "observe", "off"]),
+  /** How the user stands in this minute; null where requests are not limited. */
+  requests_limit: z.nullable(
+    z.object({ limit: count, remaining: count, reset_seconds: count }),
+  ),
+  /** The day's limit, where `output_limited_by` names it. */
+  spend_limit: z.nullish(z.object({ limit: amount, spent: amount, resets_at: z.string() })),
 });
 /** The prices that the reservation holds, whatever the catalogue says later. */
 export const ReservationSchema = z.pipe(
@@ -40,6 +53,13 @@ export const ReservationSchema = z.pipe(
     return { ...rest, price, candidates: prices.map((p) => ({ model: modelName(p), price: p })) };
   }),
 );
+const Untracked = z.object({ state: z.literal("untracked") });
+
+/** What `reserve` answers; null: the setting `usage_tracking` is off, and nothing is held. */
+export function parseReserved(data: unknown): Reservation | null {
+  return Untracked.safeParse(data).success ? null : z.parse(ReservationSchema, data);
+}
+
 export type Reservation = Omit<z.infer<typeof ReservationRow>, "price" | "fallbacks"> & {
   /** The price of the model that was asked. */
   price: Price;
@@ -49,6 +69,8 @@ export type Reservation = Omit<z.infer<typeof ReservationRow>, "price" | "fallba
 
 export const ExtensionSchema = z.object({
   state: z.enum(["extended", "refused", "closed"]),
+  /** What a refused one is for: the balance, or the day's limit. */
+  refused_by: z.nullish(z.enum(["balance", "spend_limit"])),
   output_tokens_reserved: count,
   available: z.nullable(amount),
   expires_at: z.nullable(z.string()),

@@ -18,7 +18,26 @@ export type Refusal =
   | { code: "INSUFFICIENT_BALANCE"; message: string; balance: string; available: string }
   | { code: "DUPLICATE_REQUEST"; message: string; request_id: string }
   | { code: "IDEMPOTENCY_KEY_REUSED"; message: string }
-  | { code: "TOO_MANY_REQUESTS"; message: string; retry_after_seconds?: number }
+  | { code: "MODEL_NOT_ALLOWED"; message: string; model: string }
+  | {
+    code: "TOO_MANY_REQUESTS";
+    message: string;
+    retry_after_seconds?: number;
+    /** How many the guard rail allows, and how many are left of them; absent of a provider's. */
+    limit?: number;
+    remaining?: number;
+    requests_limit?: RequestsLimit;
+  }
+  | {
+    code: "SPEND_LIMIT_REACHED";
+    message: string;
+    /** ISO 8601: the next midnight UTC. */
+    resets_at: string;
+    /** The user's own day. What all guests spend is told to none of them. */
+    limit?: string;
+    spent?: string;
+    requests_limit?: RequestsLimit;
+  }
   | { code: "FREE_LIMIT_REACHED"; message: string; limit: number; window_ends_at?: string }
   | { code: "CONFLICT"; message: string }
   | { code: "USER_NOT_FOUND"; message: string }
@@ -27,6 +46,9 @@ export type Refusal =
   | { code: "AUTH_UNAVAILABLE"; message: string }
   | { code: "UPSTREAM_ERROR"; message: string }
   | { code: "UPSTREAM_TIMEOUT"; message: string };
+
+/** How many requests a user has in a minute, where an operator limits them. */
+export type RequestsLimit = { limit: number; remaining: number; reset_seconds: number };
 
 /** The stable, public name of a refusal. */
 export type RefusalCode = Refusal["code"];

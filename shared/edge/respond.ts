@@ -3,6 +3,7 @@
  */
 import { parseUsd, rawJsonNumber } from "../pricing/money.ts";
 import type { Refusal } from "./refusal.ts";
+import { requestsLimitHeaders } from "./requests_limit.ts";
 
 /** What a dialect needs to know to word an error in its own envelope. */
 export type DialectErrorInput = {
@@ -104,8 +105,39 @@ function answer(refusal: Refusal, now: () => number): Answer {
       return { status: 413, evidence: { size_bytes_max: refusal.size_bytes_max } };
     case "IDEMPOTENCY_KEY_REUSED":
       return { status: 422, headers: DO_NOT_RETRY };
-    case "TOO_MANY_REQUESTS":
-      return { status: 429, headers: { "retry-after": String(refusal.retry_after_seconds ?? 1) } };
+    case "MODEL_NOT_ALLOWED":
+      return { status: 403, evidence: { model: refusal.model } };
+    case "TOO_MANY_REQUESTS": {
+      const { retry_after_seconds = 1, limit, remaining, requests_limit } = refusal;
+      return {
+        status: 429,
+        evidence: {
+          retry_after_seconds,
+          ...(limit !== undefined && { limit }),
+          ...(remaining !== undefined && { remaining }),
+        },
+        headers: {
+          "retry-after": String(retry_after_seconds),
+          ...requestsLimitHeaders(requests_limit),
+        },
+      };
+    }
+    case "SPEND_LIMIT_REACHED": {
+      const { limit, spent, resets_at, requests_limit } = refusal;
+      return {
+        status: 429,
+        evidence: {
+          ...(limit !== undefined && { limit }),
+          ...(spent !== undefined && { spent }),
+          resets_at,
+        },
+        headers: {
+          "retry-after": String(secondsUntil(resets_at, now())),
+          ...requestsLimitHeaders(requests_limit),
+          ...DO_NOT_RETRY,
+        },
+      };
+    }
     case "FREE_LIMIT_REACHED":
       return {
         status: 429,
@@ -140,8 +172,11 @@ function openAiError({ status, code, message, param }: DialectErrorInput): objec
   return { error: { message, type: openAiType(status, code), param: param ?? null, code } };
 }
 
+/** What is over for longer than a retry waits. */
+const USED_UP = new Set(["INSUFFICIENT_BALANCE", "FREE_LIMIT_REACHED", "SPEND_LIMIT_REACHED"]);
+
 function openAiType(status: number, code: string): string {
-  if (code === "INSUFFICIENT_BALANCE" || code === "FREE_LIMIT_REACHED") return "insufficient_quota";
+  if (USED_UP.has(code)) return "insufficient_quota";
   if (status === 401) return "authentication_error";
   if (status === 403) return "permission_error";
   if (status === 429) return "rate_limit_error";

@@ -29,6 +29,9 @@ export interface Price {
   readonly maxOutputTokens: number | null;
   /** The most that one image can cost in tokens, where known. */
   readonly imageTokensMax: number | null;
+  /** Whether an operator lets users, or guests, use the model: a hint, SQL decides. */
+  readonly isAllowed: boolean;
+  readonly isAllowedForGuests: boolean;
   /** Part of the output is not shown in the stream, so it cannot be counted as it comes. */
   readonly hidesReasoning: boolean;
 }
@@ -66,6 +69,8 @@ const PriceRow = z.object({
   max_output_tokens: absentable(count),
   image_tokens_max: absentable(count),
   hides_reasoning: absentable(z.boolean()),
+  allowed: absentable(z.boolean()),
+  allowed_for_guests: absentable(z.boolean()),
 });
 type PriceRow = z.infer<typeof PriceRow>;
 
@@ -97,6 +102,8 @@ export function parsePrice(row: unknown): Price {
     maxOutputTokens: parsed.max_output_tokens ?? null,
     imageTokensMax: parsed.image_tokens_max ?? null,
     hidesReasoning: parsed.hides_reasoning ?? false,
+    isAllowed: parsed.allowed ?? true,
+    isAllowedForGuests: parsed.allowed_for_guests ?? true,
   };
 }
 

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { LedgerUnavailable } from "../../shared/credit/ledger.ts";
 import { refusalFromOutage } from "../../shared/credit/refusals.ts";
+import type { Reservation } from "../../shared/credit/results.ts";
+import type { Refusal } from "../../shared/edge/refusal.ts";
 import { parseUsd } from "../../shared/pricing/money.ts";
 import { NO_MEDIA } from "../../shared/pricing/usage.ts";
 import { refusalOf, valueOf } from "../edge/outcomes.ts";
@@ -42,7 +44,17 @@ const RESERVATION = {
   expires_at: "2026-11-22T12:00:00+00:00",
   would_refuse: null,
   guest_exchanges_left: null,
+  enforcement: "enforce",
+  requests_limit: null,
+  spend_limit: null,
 };
+
+/** The reservation that must have come. */
+function reserved(outcome: Reservation | null | Refusal): Reservation {
+  const reservation = valueOf(outcome);
+  if (reservation === null) throw new Error("The ledger answered that nothing is tracked");
+  return reservation;
+}
 
 const RESERVE = {
   requestId: REQUEST,
@@ -63,7 +75,7 @@ const RESERVE = {
 
 Deno.test("reserve names every argument and reads the price that it holds", async () => {
   const { ledger, calls } = fakeDataApi(() => Response.json(RESERVATION));
-  const reservation = valueOf(await ledger.reserve(RESERVE));
+  const reservation = reserved(await ledger.reserve(RESERVE));
   assertEquals(calls[0]!.url, "http://project.test/rest/v1/rpc/reserve");
   assertEquals(calls[0]!.headers.get("apikey"), "sb_secret_test");
   assertEquals(calls[0]!.args, {
@@ -96,7 +108,7 @@ Deno.test("reserve names who may answer instead, and reads the price of each, th
   const { ledger, calls } = fakeDataApi(() =>
     Response.json({ ...RESERVATION, fallbacks: [fallback] })
   );
-  const reservation = valueOf(
+  const reservation = reserved(
     await ledger.reserve({
       ...RESERVE,
       fallbackModels: ["openai:gpt-4.1"],
@@ -120,13 +132,18 @@ Deno.test("a guest reserves with both holders and the limit, and without a user"
     Response.json({ ...RESERVATION, balance: null, available: null, guest_exchanges_left: 2 })
   );
   const payer = { guestTokenId: "g", guestAddressHash: "a", guestLimit: 3 };
-  const reservation = valueOf(await ledger.reserve({ ...RESERVE, payer }));
+  const reservation = reserved(await ledger.reserve({ ...RESERVE, payer }));
   const { p_user_id, p_guest_token_id, p_guest_address_hash, p_guest_limit } = calls[0]!.args;
   assertEquals(
     [p_user_id, p_guest_token_id, p_guest_address_hash, p_guest_limit],
     [null, "g", "a", 3],
   );
   assertEquals([reservation.balance, reservation.guest_exchanges_left], [null, 2]);
+});
+
+Deno.test("reserve answers null where the ledger says that this user is not tracked", async () => {
+  const { ledger } = fakeDataApi(() => Response.json({ state: "untracked" }));
+  assertEquals(await ledger.reserve(RESERVE), null);
 });
 
 Deno.test("settle sends every token class under its own name", async () => {
@@ -212,6 +229,41 @@ Deno.test("every refusal of the ledger comes back as a value with its evidence",
       { code: "FREE_LIMIT_REACHED", message, limit: 3 },
     ],
     [refused(429, "TOO_MANY_REQUESTS"), { code: "TOO_MANY_REQUESTS", message }],
+    [
+      refused(429, "TOO_MANY_REQUESTS", {
+        retry_after_seconds: 7,
+        limit: 5,
+        remaining: 0,
+        requests_limit: { limit: 5, remaining: 0, reset_seconds: 7 },
+      }),
+      {
+        code: "TOO_MANY_REQUESTS",
+        message,
+        retry_after_seconds: 7,
+        limit: 5,
+        remaining: 0,
+        requests_limit: { limit: 5, remaining: 0, reset_seconds: 7 },
+      },
+    ],
+    [
+      refused(429, "SPEND_LIMIT_REACHED", {
+        limit: "5",
+        spent: "4.99",
+        resets_at: "2026-11-23T00:00:00+00:00",
+        requests_limit: null,
+      }),
+      {
+        code: "SPEND_LIMIT_REACHED",
+        message,
+        limit: "5",
+        spent: "4.99",
+        resets_at: "2026-11-23T00:00:00+00:00",
+      },
+    ],
+    [
+      refused(403, "MODEL_NOT_ALLOWED", { model: "openai:x" }),
+      { code: "MODEL_NOT_ALLOWED", message, model: "openai:x" },
+    ],
     [refused(400, "INVALID_ARGUMENT"), { code: "INVALID_REQUEST", message }],
   ];
   for (const [answer, expected] of cases) {

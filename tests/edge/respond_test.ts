@@ -16,6 +16,25 @@ const CASES: Record<RefusalCode, [Refusal, number, Record<string, string>]> = {
     402,
     { "x-balance": "0.004", "x-should-retry": "false" },
   ],
+  MODEL_NOT_ALLOWED: [{ code: "MODEL_NOT_ALLOWED", message, model: "openai:o1" }, 403, {}],
+  SPEND_LIMIT_REACHED: [
+    {
+      code: "SPEND_LIMIT_REACHED",
+      message,
+      limit: "5",
+      spent: "4.99",
+      resets_at: "2026-11-23T00:00:00+00:00",
+      requests_limit: { limit: 60, remaining: 58, reset_seconds: 41 },
+    },
+    429,
+    {
+      "retry-after": "43200",
+      "x-should-retry": "false",
+      "x-ratelimit-limit-requests": "60",
+      "x-ratelimit-remaining-requests": "58",
+      "x-ratelimit-reset-requests": "41s",
+    },
+  ],
   FORBIDDEN: [{ code: "FORBIDDEN", message }, 403, {}],
   NOT_FOUND: [{ code: "NOT_FOUND", message }, 404, {}],
   MODEL_NOT_FOUND: [{ code: "MODEL_NOT_FOUND", message, model: "gpt-9" }, 404, {}],
@@ -40,9 +59,21 @@ const CASES: Record<RefusalCode, [Refusal, number, Record<string, string>]> = {
     { "x-should-retry": "false" },
   ],
   TOO_MANY_REQUESTS: [
-    { code: "TOO_MANY_REQUESTS", message, retry_after_seconds: 7 },
+    {
+      code: "TOO_MANY_REQUESTS",
+      message,
+      retry_after_seconds: 7,
+      limit: 5,
+      remaining: 0,
+      requests_limit: { limit: 5, remaining: 0, reset_seconds: 7 },
+    },
     429,
-    { "retry-after": "7" },
+    {
+      "retry-after": "7",
+      "x-ratelimit-limit-requests": "5",
+      "x-ratelimit-remaining-requests": "0",
+      "x-ratelimit-reset-requests": "7s",
+    },
   ],
   FREE_LIMIT_REACHED: [
     {

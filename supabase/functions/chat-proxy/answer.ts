@@ -15,7 +15,7 @@ import type { End, Outcome } from "./ending.ts";
 import type { Exchange } from "./exchange.ts";
 import { createHold, type Hold } from "./hold.ts";
 import { inTime } from "./in_time.ts";
-import { rateLimitHeaders } from "./rate_limits.ts";
+import { rateLimitHeaders, tellRequestsLimit } from "./rate_limits.ts";
 import { relay } from "./relay.ts";
 import type { Candidate } from "./route.ts";
 import { releaseRequest, type SettlementContext, settleRequest } from "./settlement.ts";
@@ -72,6 +72,7 @@ async function exchangeWithProviders(
   const { forwarded, candidate } = asked;
   if (forwarded.kind === "rejected") {
     await release("provider_rejected");
+    tellRequestsLimit(forwarded.response.headers, reservation);
     return forwarded.response;
   }
   if (forwarded.kind === "failed") {
@@ -81,6 +82,7 @@ async function exchangeWithProviders(
       // Our own word on when to come back counts: it has been bounded.
       if (!response.headers.has(name)) response.headers.set(name, value);
     }
+    tellRequestsLimit(response.headers, reservation);
     return response;
   }
   // Whoever answered is whom the reader pays.
@@ -90,6 +92,7 @@ async function exchangeWithProviders(
   // Some providers answer a streamed request whole, and say so.
   const isStream = call.request.stream && !JSON_TYPE.test(contentType ?? "");
   const headers = rateLimitHeaders(forwarded.response.headers);
+  tellRequestsLimit(headers, reservation);
   headers.set("cache-control", "no-store");
   headers.set(
     "content-type",
@@ -199,18 +202,21 @@ async function whole(
 }
 
 /** Whether the output was limited by what can be paid, and not by the client or the model. */
-function outputLimitedBy(reservation: Reservation | null): "balance" | "guest" | null {
+function outputLimitedBy(
+  reservation: Reservation | null,
+): "balance" | "guest" | "spend_limit" | null {
   const by = reservation?.output_limited_by;
-  return by === "balance" || by === "guest" ? by : null;
+  return by === "balance" || by === "guest" || by === "spend_limit" ? by : null;
 }
 
-/** Some providers take no limit as low as what the last cents of a balance pay for. */
+/** Some providers take no limit as low as what the last cents of a balance, or of a day, pay for. */
 function refuseTooLittle({ reservation, candidates }: Exchange): Refusal | undefined {
-  if (reservation?.output_limited_by !== "balance" || reservation.balance === null) {
-    return undefined;
-  }
+  const by = outputLimitedBy(reservation);
+  if (reservation === null || by === null || by === "guest") return undefined;
   const least = Math.max(...candidates.map(({ route }) => route.endpoint.outputTokensMin));
   if ((reservation.output_tokens_limit ?? Infinity) >= least) return undefined;
+  if (by === "spend_limit") return refuseTooLittleToday(reservation, least);
+  if (reservation.balance === null) return undefined;
   return {
     code: "INSUFFICIENT_BALANCE",
     message: `Your balance of $${reservation.balance} pays for an answer of ` +
@@ -218,6 +224,20 @@ function refuseTooLittle({ reservation, candidates }: Exchange): Refusal | undef
       "Add credit, or send a shorter request.",
     balance: reservation.balance,
     available: reservation.available ?? "0",
+  };
+}
+
+function refuseTooLittleToday(reservation: Reservation, least: number): Refusal | undefined {
+  if (!reservation.spend_limit) return undefined;
+  const { limit, spent, resets_at } = reservation.spend_limit;
+  return {
+    code: "SPEND_LIMIT_REACHED",
+    message: "What is left of today's spending limit pays for an answer of " +
+      `${reservation.output_tokens_limit} tokens, and this model gives none below ${least}. ` +
+      "Send a shorter request, or come back after midnight UTC.",
+    resets_at,
+    ...(reservation.balance !== null && { limit, spent }),
+    ...(reservation.requests_limit && { requests_limit: reservation.requests_limit }),
   };
 }
 

@@ -8,6 +8,7 @@ export type End =
   | "cancelled"
   | "deadline"
   | "insufficient_balance"
+  | "spend_limit"
   | "output_limit";
 
 /** What the trailing comment says of an end that the reader may not expect. */
@@ -17,6 +18,7 @@ export const END_CODES: Record<End, string | null> = {
   upstream_error: "UPSTREAM_ERROR",
   deadline: "DEADLINE_REACHED",
   insufficient_balance: "INSUFFICIENT_BALANCE",
+  spend_limit: "SPEND_LIMIT_REACHED",
   output_limit: "OUTPUT_LIMIT_REACHED",
 };
 

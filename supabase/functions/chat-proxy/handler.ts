@@ -21,7 +21,14 @@ import { modelName, type Price } from "../../../shared/pricing/price.ts";
 import { answer } from "./answer.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import { noteMissingPrice } from "./incidents.ts";
-import { listFormOf, modelEntry, modelList, type ServedModel } from "./models.ts";
+import {
+  listFormOf,
+  mayUse,
+  modelEntry,
+  modelList,
+  notAllowed,
+  type ServedModel,
+} from "./models.ts";
 import { readChatCall } from "./read_request.ts";
 import { payerOf, reserve } from "./reserve.ts";
 import { findCandidates, findRoute } from "./route.ts";
@@ -84,7 +91,8 @@ async function models(c: AppContext, deps: ChatProxyDeps): Promise<Response> {
   const name = c.req.param("model");
   if (name === undefined) {
     const hint = await deps.prices.read();
-    const all = hint.book.prices.map(served).filter(({ dialects }) => dialects.length > 0);
+    const all = hint.book.prices.filter((price) => mayUse(caller, price)).map(served)
+      .filter(({ dialects }) => dialects.length > 0);
     return answerJson(modelList(all, hint, form));
   }
   const found = await lookUp(deps.prices, (hint) => {
@@ -93,6 +101,7 @@ async function models(c: AppContext, deps: ChatProxyDeps): Promise<Response> {
   });
   if (isRefusal(found)) return refuse(c, found);
   const { price, hint } = found;
+  if (!mayUse(caller, price)) return refuse(c, notAllowed(price));
   const model = served(price);
   if (model.dialects.length > 0) return answerJson(modelEntry(model, hint, form));
   return refuse(c, {
@@ -134,19 +143,16 @@ async function chat(
   const candidates = findCandidates(call.prices, dialect.name, deps.env);
   if (isRefusal(candidates)) return refuse(c, candidates);
 
-  const reservation = await reserve(requestId, payer, call, deps);
-  if (isRefusal(reservation)) return refuse(c, reservation);
+  const paid = await reserve(requestId, payer, call, deps);
+  if (isRefusal(paid)) return refuse(c, paid);
+  const { payment, reservation } = paid;
 
   const context: SettlementContext = {
     requestId,
     userId: "userId" in payer ? payer.userId : null,
     chatId: call.chatId,
     model: modelName(call.prices[0]),
-    payment: reservation !== null
-      ? "reserved"
-      : deps.env.usageTracking === "off"
-      ? "untracked"
-      : "logged",
+    payment,
     inputTokensEstimate: call.inputTokensEstimate,
     webSearchesMin: call.request.webSearchesMin ?? 0,
     startedMs,

@@ -10,6 +10,8 @@ import { logWarning } from "../../../shared/edge/log.ts";
 /** What was delivered so far, by the meter's fair estimate. */
 export type Checkpoint = { inputTokens: number; outputTokens: number };
 
+export type RefusedBy = "balance" | "spend_limit";
+
 export interface Hold {
   /**
    * Tells what was delivered so far, and what it may be at most. Asks for the next slice when the last
@@ -18,9 +20,11 @@ export interface Hold {
   progress(checkpoint: Checkpoint, outputTokensAtMost: number): void;
   /**
    * Whether the answer may go on: at once while the reservation covers it, else as soon as the
-   * ledger has answered. `false`: the balance refused the next slice, and this one is used up.
+   * ledger has answered. `false`: the next slice was refused, and this one is used up.
    */
   covers(outputTokens: number): boolean | Promise<boolean>;
+  /** What refused the next slice: the balance, or the day's limit. Null: nothing did. */
+  refusedBy(): RefusedBy | null;
   /** Whether the provider ignores the limit that it was sent, beyond what an estimate may err. */
   exceedsLimit(outputTokens: number): boolean;
   /** No more checkpoints: the end has come. */
@@ -52,8 +56,8 @@ export function createHold(
   const limit = reservation.output_tokens_limit ?? Infinity;
   let reserved = reservation.output_tokens_reserved;
   let latest: Checkpoint = { inputTokens: 0, outputTokens: 0 };
-  /** True once the balance has refused a slice: the rest of the reservation is all there is. */
-  let refused = false;
+  /** Set once a slice was refused: the rest of the reservation is all there is. */
+  let refusedBy: RefusedBy | null = null;
   let stopped = false;
   let extending: Promise<void> | undefined;
   let beats = 0;
@@ -74,7 +78,7 @@ export function createHold(
         return;
       }
       reserved = Math.max(reserved, result.output_tokens_reserved);
-      refused ||= result.state === "refused";
+      if (result.state === "refused") refusedBy ??= result.refused_by ?? "balance";
     }, (error: unknown) => {
       // The ledger is away: the same holds.
       logWarning("Could not reach the ledger to extend a reservation", {
@@ -103,7 +107,7 @@ export function createHold(
       latest = checkpoint;
       const isNear = outputTokensAtMost >= reserved - slice * (1 - NEAR);
       if (
-        isNear && !refused && !stopped && reserved < limit &&
+        isNear && refusedBy === null && !stopped && reserved < limit &&
         extending === undefined
       ) {
         void extend(reserved + slice);
@@ -111,17 +115,18 @@ export function createHold(
     },
     covers(outputTokens) {
       if (outputTokens < reserved || reserved >= limit) return true;
-      if (refused) return false;
+      if (refusedBy !== null) return false;
       return (async () => {
         // A heartbeat may be under way: it asks for no slice, so one more question can be needed.
         await extending;
-        if (outputTokens >= reserved && !refused && reserved < limit) {
+        if (outputTokens >= reserved && refusedBy === null && reserved < limit) {
           // One event can be longer than a slice, such as a tool call that comes whole.
           await extend(Math.max(reserved, outputTokens) + slice);
         }
         return outputTokens < reserved || reserved >= limit;
       })();
     },
+    refusedBy: () => refusedBy,
     exceedsLimit: (outputTokens) => outputTokens > limit * 1.5 + 100,
     stop() {
       stopped = true;

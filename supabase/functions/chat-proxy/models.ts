@@ -3,6 +3,8 @@
  * OpenAI's form, or in Anthropic's or Google's, for their SDKs.
  */
 import type { PriceHint } from "../../../shared/credit/price_cache.ts";
+import type { Caller } from "../../../shared/edge/identify.ts";
+import type { Refusal } from "../../../shared/edge/refusal.ts";
 import type { DialectName } from "../../../shared/llm/dialect.ts";
 import { findProvider } from "../../../shared/llm/providers.ts";
 import { addMarkup, formatUsd, type Usd } from "../../../shared/pricing/money.ts";
@@ -10,6 +12,21 @@ import { modelName, type Price } from "../../../shared/pricing/price.ts";
 
 /** A model that is served, and the APIs over which it can be asked. */
 export type ServedModel = { price: Price; dialects: readonly DialectName[] };
+
+/** Whether the caller may use a model, as far as the catalogue tells: `reserve` decides. */
+export function mayUse(caller: Caller, price: Price): boolean {
+  return caller.kind === "guest" ? price.isAllowedForGuests : price.isAllowed;
+}
+
+/** What to say of a model that has a price and may not be used. */
+export function notAllowed(price: Price): Refusal {
+  const model = modelName(price);
+  return {
+    code: "MODEL_NOT_ALLOWED",
+    message: `${model} is not among the models that can be used here. GET /v1/models lists those.`,
+    model,
+  };
+}
 
 /** Whose list it is. */
 export type ListForm = "openai" | "anthropic" | "gemini";

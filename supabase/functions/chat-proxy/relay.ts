@@ -231,7 +231,8 @@ export function relay(options: RelayOptions): Relay {
     }
     const covered = hold.covers(outputTokensEstimate);
     if (covered !== true && !await covered) {
-      await conclude("insufficient_balance", () => earlyEnd(meter));
+      const end = hold.refusedBy() === "spend_limit" ? "spend_limit" : "insufficient_balance";
+      await conclude(end, () => earlyEnd(meter));
     }
   }
 

@@ -33,21 +33,29 @@ export function payerOf(caller: Caller, env: Env): Payer | Refusal {
 }
 
 /**
- * Reserves; `null` where a switch says that the request runs without. The switches are for users: a
- * guest without a place among the free exchanges could chat at the house's cost without end.
+ * How a request is paid for. `logged`: without a reservation, as the ledger was away; its usage is
+ * kept in the log. `untracked`: by the switch for that, not at all.
+ */
+export type Paid =
+  | { payment: "reserved"; reservation: Reservation }
+  | { payment: "logged" | "untracked"; reservation: null };
+
+/**
+ * Reserves, unless a switch says that the request runs without: an environment variable, or a
+ * setting, which only the ledger knows. The switches are for users: a guest without a place among the
+ * free exchanges could chat at the house's cost without end.
  */
 export async function reserve(
   requestId: string,
   payer: Payer,
   call: ChatCall,
   deps: ChatProxyDeps,
-): Promise<Reservation | null | Refusal> {
+): Promise<Paid | Refusal> {
   const { env } = deps;
   const { request, prices: [primary, ...others] } = call;
   const isUser = "userId" in payer;
   if (env.usageTracking === "off" && isUser) {
-    logWarning("USAGE_TRACKING is off: not metered", { request_id: requestId });
-    return null;
+    return untracked(requestId);
   }
   try {
     const reservation = await deps.ledger.reserve({
@@ -72,13 +80,14 @@ export async function reserve(
       }
       return reservation;
     }
-    if (env.balanceEnforcement !== "enforce") {
-      logWarning(`BALANCE_ENFORCEMENT is ${env.balanceEnforcement}`, {
+    if (reservation === null) return untracked(requestId);
+    if (reservation.enforcement !== "enforce") {
+      logWarning(`BALANCE_ENFORCEMENT is ${reservation.enforcement}`, {
         request_id: requestId,
         would_refuse: reservation.would_refuse,
       });
     }
-    return reservation;
+    return { payment: "reserved", reservation };
   } catch (error) {
     if (error instanceof LedgerUnavailable) releasePhantom(requestId, deps);
     const isAllowed = env.ledgerOutage === "allow" && isUser;
@@ -87,8 +96,13 @@ export async function reserve(
       request_id: requestId,
       error,
     });
-    return null;
+    return { payment: "logged", reservation: null };
   }
+}
+
+function untracked(requestId: string): Paid {
+  logWarning("USAGE_TRACKING is off: not metered", { request_id: requestId });
+  return { payment: "untracked", reservation: null };
 }
 
 /** Long enough for a reserve that was cut off to have committed, or to have been cancelled. */

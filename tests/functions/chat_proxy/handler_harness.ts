@@ -36,6 +36,8 @@ export const RESERVATION: Reservation = {
   expires_at: "2026-01-01T00:00:00Z",
   would_refuse: null,
   guest_exchanges_left: null,
+  enforcement: "enforce",
+  requests_limit: null,
 };
 
 export const SETTLED: Settlement = {
@@ -113,6 +115,7 @@ export function proxyOn(
     waitUntil: (promise) => void background.push(promise),
     now: Date.now,
     sleep: () => Promise.resolve(),
+    recordLater: (incident) => void steps.push(["recordLater", incident]),
   };
   return { deps, steps, background };
 }

@@ -29,6 +29,8 @@ const RESERVATION: Reservation = {
   expires_at: "2026-01-01T00:00:00Z",
   would_refuse: null,
   guest_exchanges_left: null,
+  enforcement: "enforce",
+  requests_limit: null,
 };
 
 /** A hold on a ledger that answers with `answer`; stopped at the end of `test`. */

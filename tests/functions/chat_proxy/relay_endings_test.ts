@@ -113,6 +113,7 @@ Deno.test("a bug in what keeps the answer covered ends it cleanly and settles it
       throw new TypeError("a bug");
     },
     covers: () => true,
+    refusedBy: () => null,
     exceedsLimit: () => false,
     stop() {},
   };
@@ -138,6 +139,7 @@ Deno.test("a provider that ignores its output limit is stopped, as at a length l
   const hold = {
     progress() {},
     covers: () => true,
+    refusedBy: () => null,
     exceedsLimit: (tokens: number) => tokens > 50,
     stop() {},
   };

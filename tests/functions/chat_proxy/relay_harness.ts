@@ -3,7 +3,7 @@ import { DEFAULT_COUNTING } from "../../../shared/llm/counting_rules.ts";
 import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
 import { meterBody } from "../../../shared/llm/meter_body.ts";
 import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
-import type { Hold } from "../../../supabase/functions/chat-proxy/hold.ts";
+import type { Hold, RefusedBy } from "../../../supabase/functions/chat-proxy/hold.ts";
 import {
   type Relay,
   relay,
@@ -55,9 +55,15 @@ export function relayed(
   return { ...answer, settled, isUpstreamAborted: () => isAborted };
 }
 
-/** A hold that covers up to `tokens` and then says no. */
-export function holdOf(tokens: number): Hold {
-  return { progress() {}, covers: (used) => used < tokens, exceedsLimit: () => false, stop() {} };
+/** A hold that covers up to `tokens` and then says no: the balance does, unless told. */
+export function holdOf(tokens: number, refusedBy: RefusedBy = "balance"): Hold {
+  return {
+    progress() {},
+    covers: (used) => used < tokens,
+    refusedBy: () => refusedBy,
+    exceedsLimit: () => false,
+    stop() {},
+  };
 }
 
 /** A stream that gives the chunks and then, instead of ending, fails. */

@@ -111,18 +111,25 @@ Deno.test("a provider that closes without finishing is told apart from one that 
   assertMatch(received, /: farebox \{[^\n]*\}\n\n$/);
 });
 
-Deno.test("lesson 5: an answer that the balance no longer covers stops as at a length limit, and says why", async () => {
-  const long = answerOf(Array.from({ length: 100 }, () => "word "));
-  const answer = relayed(chunksOf(encode(long), 200), { hold: holdOf(20) });
-  const received = await textOf(answer.body);
-  await answer.done;
-  assertEquals(answer.settled.map((settled) => settled.end), ["insufficient_balance"]);
-  assert(answer.isUpstreamAborted());
-  const events = received.trimEnd().split("\n\n");
-  assertEquals(events.at(-1), "data: [DONE]");
-  assertMatch(events.at(-2)!, /^: farebox .*"code":"INSUFFICIENT_BALANCE"/);
-  assertStringIncludes(events.at(-3)!, '"finish_reason":"length"');
-});
+for (
+  const [refusedBy, end, code] of [
+    ["balance", "insufficient_balance", "INSUFFICIENT_BALANCE"],
+    ["spend_limit", "spend_limit", "SPEND_LIMIT_REACHED"],
+  ] as const
+) {
+  Deno.test(`lesson 5: an answer that the ${refusedBy} no longer covers stops as at a length limit, and says why`, async () => {
+    const long = answerOf(Array.from({ length: 100 }, () => "word "));
+    const answer = relayed(chunksOf(encode(long), 200), { hold: holdOf(20, refusedBy) });
+    const received = await textOf(answer.body);
+    await answer.done;
+    assertEquals(answer.settled.map((settled) => settled.end), [end]);
+    assert(answer.isUpstreamAborted());
+    const events = received.trimEnd().split("\n\n");
+    assertEquals(events.at(-1), "data: [DONE]");
+    assertMatch(events.at(-2)!, new RegExp(`^: farebox .*"code":"${code}"`));
+    assertStringIncludes(events.at(-3)!, '"finish_reason":"length"');
+  });
+}
 
 Deno.test("at the deadline the stream ends cleanly and is settled, even where the client does not read", async () => {
   const upstream = new ReadableStream<Uint8Array>({
