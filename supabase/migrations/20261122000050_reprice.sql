@@ -93,8 +93,7 @@ create function billing.charges_to_reprice(
   p_from timestamptz,
   p_to timestamptz,
   p_version bigint,
-  p_after_at timestamptz,
-  p_after_request uuid,
+  p_after uuid,
   p_limit integer
 ) returns setof billing.repriced
 language plpgsql
@@ -102,6 +101,11 @@ stable
 rows 100
 set search_path = ''
 as $$
+declare
+  after_at constant timestamptz := (
+    select u.created_at from public.usage_records u
+    where u.request_id = p_after and u.sequence = 0
+  );
 begin
   return query
   select repriced.*
@@ -110,15 +114,12 @@ begin
     from public.usage_records u
     left join public.usage_records c on c.request_id = u.request_id and c.sequence = 1
     where u.sequence = 0
-      and u.created_at >= greatest(p_from, p_after_at)
+      and u.created_at >= greatest(p_from, after_at)
       and u.created_at < p_to
       -- A correction knows who answered; a charge at a checkpoint only guesses.
       and coalesce(c.provider_id, u.provider_id) = p_provider_id
       and coalesce(c.model_id, u.model_id) = p_model_id
-      and (
-        p_after_request is null
-        or (u.created_at, u.request_id) > (p_after_at, p_after_request)
-      )
+      and (after_at is null or (u.created_at, u.request_id) > (after_at, p_after))
     order by u.created_at, u.request_id
     limit p_limit
   ) page
@@ -165,7 +166,7 @@ as $$
     ),
     'next', case
       when cardinality(p_page) = p_limit then jsonb_build_object(
-        'at', (p_page[p_limit]).charged_at, 'request_id', (p_page[p_limit]).request_id
+        'after', (p_page[p_limit]).request_id, 'charged_at', (p_page[p_limit]).charged_at
       )
     end
   );
@@ -197,8 +198,7 @@ create function billing.reprice_plan(
   p_from timestamptz,
   p_to timestamptz,
   p_version bigint,
-  p_after_at timestamptz,
-  p_after_request uuid,
+  p_after uuid,
   p_limit integer
 ) returns jsonb
 language plpgsql
@@ -213,7 +213,7 @@ begin
   return billing.repriced_as_json(
     array(
       select page from billing.charges_to_reprice(
-        p_provider_id, p_model_id, p_from, p_to, version, p_after_at, p_after_request, p_limit
+        p_provider_id, p_model_id, p_from, p_to, version, p_after, p_limit
       ) page
     ),
     version, p_limit
@@ -231,8 +231,7 @@ create function billing.reprice_page(
   p_from timestamptz,
   p_to timestamptz,
   p_version bigint,
-  p_after_at timestamptz,
-  p_after_request uuid,
+  p_after uuid,
   p_limit integer
 ) returns jsonb
 language plpgsql
@@ -251,7 +250,7 @@ begin
   perform billing.refuse_bad_range(p_from, p_to, p_limit);
   page := array(
     select p from billing.charges_to_reprice(
-      p_provider_id, p_model_id, p_from, p_to, version, p_after_at, p_after_request, p_limit
+      p_provider_id, p_model_id, p_from, p_to, version, p_after, p_limit
     ) p
   );
   -- Accounts in sorted order, as everywhere. What was paid is then read anew: a correction or another
@@ -300,8 +299,7 @@ create function public.reprice_plan(
   p_from timestamptz,
   p_to timestamptz,
   p_version bigint default null,
-  p_after_at timestamptz default null,
-  p_after_request uuid default null,
+  p_after uuid default null,
   p_limit integer default 5000
 ) returns jsonb
 language sql
@@ -310,7 +308,7 @@ set search_path = ''
 set statement_timeout = '60s'
 as $$
   select billing.reprice_plan(
-    p_provider_id, p_model_id, p_from, p_to, p_version, p_after_at, p_after_request, p_limit
+    p_provider_id, p_model_id, p_from, p_to, p_version, p_after, p_limit
   );
 $$;
 
@@ -320,8 +318,7 @@ create function public.reprice_page(
   p_from timestamptz,
   p_to timestamptz,
   p_version bigint,
-  p_after_at timestamptz default null,
-  p_after_request uuid default null,
+  p_after uuid default null,
   p_limit integer default 500
 ) returns jsonb
 language sql
@@ -330,7 +327,7 @@ set search_path = ''
 set statement_timeout = '60s'
 as $$
   select billing.reprice_page(
-    p_provider_id, p_model_id, p_from, p_to, p_version, p_after_at, p_after_request, p_limit
+    p_provider_id, p_model_id, p_from, p_to, p_version, p_after, p_limit
   );
 $$;
 
@@ -338,7 +335,7 @@ revoke all on function billing.right_version(text, text, bigint) from public;
 revoke all on function billing.reprice(public.usage_records, public.usage_records, bigint)
   from public;
 revoke all on function billing.charges_to_reprice(
-  text, text, timestamptz, timestamptz, bigint, timestamptz, uuid, integer
+  text, text, timestamptz, timestamptz, bigint, uuid, integer
 ) from public;
 revoke all on function billing.repriced_as_json(billing.repriced[], bigint, integer) from public;
 revoke all on function billing.refuse_bad_range(timestamptz, timestamptz, integer) from public;
