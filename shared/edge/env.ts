@@ -10,6 +10,9 @@ import { clientAddressHeaders } from "./client_address.ts";
 /** Where one provider is and how it is paid for; both absent when it is not configured. */
 export type ProviderEnv = { key?: string; baseUrl?: string };
 
+/** Where messages go, and what they are signed with: `whsec_…`, one or more; none where unsigned. */
+export type WebhookEnv = { url: string; secrets: string[] };
+
 /** The validated configuration. Durations are in milliseconds, sizes in bytes. */
 export type Env = {
   supabaseUrl: string;
@@ -43,6 +46,8 @@ export type Env = {
   databaseWebhookSecret?: string;
   /** The settings of a provider, by its id: `openai` reads OPENAI_API_KEY and OPENAI_BASE_URL. */
   provider(name: string): ProviderEnv;
+  /** ALERT_WEBHOOK_URL and _SECRET, or BALANCE_…; undefined where no URL is set. */
+  webhook(name: "ALERT" | "BALANCE"): WebhookEnv | undefined;
 };
 
 /** The configuration is wrong; the message lists every bad variable, and never a value. */
@@ -173,6 +178,7 @@ export function readEnv(get: (name: string) => string | undefined): Env {
       databaseWebhookSecret: values.DATABASE_WEBHOOK_SECRET,
     }),
     provider: (name) => readProvider(read, name),
+    webhook: (name) => readWebhook(read, name),
   };
 
   /** The named keys, `default` first, then the legacy key where it is set too. */
@@ -223,10 +229,28 @@ function readProvider(
   return { ...(key && { key }), ...(baseUrl && { baseUrl: baseUrl.replace(/\/+$/, "") }) };
 }
 
+/** Read where it is used: a slip in it must not keep the chat from starting. */
+function readWebhook(
+  read: (name: string) => string | undefined,
+  name: "ALERT" | "BALANCE",
+): WebhookEnv | undefined {
+  const url = read(`${name}_WEBHOOK_URL`);
+  const secrets = read(`${name}_WEBHOOK_SECRET`)?.split("|") ?? [];
+  const problems: string[] = [];
+  if (url !== undefined && !httpUrl.safeParse(url).success) {
+    problems.push(`${name}_WEBHOOK_URL must be an http(s) URL`);
+  }
+  if (!secrets.every((secret) => /^whsec_[A-Za-z0-9+/=]{16,}$/.test(secret) && isBase64(secret))) {
+    problems.push(`${name}_WEBHOOK_SECRET must be whsec_<base64>, several joined by |`);
+  }
+  if (problems.length > 0) throw new EnvError(problems);
+  return url === undefined ? undefined : { url, secrets };
+}
+
 /** Whether every secret of a hook can be decoded; a broken one would only show at the first sign-up. */
 function isBase64(secrets: string): boolean {
   try {
-    return secrets.split("|").every((secret) => atob(secret.replace(/^v1,whsec_/, "")) !== "");
+    return secrets.split("|").every((secret) => atob(secret.replace(/^(v1,)?whsec_/, "")) !== "");
   } catch {
     return false;
   }

@@ -133,3 +133,24 @@ Deno.test("several hook secrets are separated by |, and each must be base64", ()
       .includes("valid base64"),
   );
 });
+
+Deno.test("a webhook is read where it is used, and a slip in it does not keep the others from starting", () => {
+  const secret = `whsec_${btoa("a secret of the webhook")}`;
+  const read = env({
+    ALERT_WEBHOOK_URL: "https://hooks.example/T0/B0/x",
+    ALERT_WEBHOOK_SECRET: `${secret}|${secret}`,
+    BALANCE_WEBHOOK_URL: "hooks.example",
+    BALANCE_WEBHOOK_SECRET: "whsec_=abcdefghijklmnopqr",
+  });
+  assertEquals(read.webhook("ALERT"), {
+    url: "https://hooks.example/T0/B0/x",
+    secrets: [secret, secret],
+  });
+  for (
+    const problem of ["BALANCE_WEBHOOK_URL must be an", "BALANCE_WEBHOOK_SECRET must be whsec_"]
+  ) {
+    assertThrows(() => read.webhook("BALANCE"), EnvError, problem);
+  }
+  assertEquals(env().webhook("ALERT"), undefined);
+  assertEquals(env({ ALERT_WEBHOOK_URL: "http://127.0.0.1:9/" }).webhook("ALERT")!.secrets, []);
+});

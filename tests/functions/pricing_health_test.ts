@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Ledger, LedgerUnavailable } from "../../shared/credit/ledger.ts";
+import type { AlertLedger } from "../../shared/credit/alerts.ts";
+import type { AlertsDeps } from "../../supabase/functions/pricing-health/alerts.ts";
 import { createHandler } from "../../supabase/functions/pricing-health/handler.ts";
 import { renderMetrics } from "../../supabase/functions/pricing-health/metrics.ts";
 import {
@@ -21,12 +23,26 @@ const DETAILS = {
   reservations_overdue: 0,
   charges_24h: { count: 4, cost: "0.0012", uncollected: "0", guest_cost: "0.0001" },
   incidents_24h: { price_missing: 2, 'odd"kind\\\n': 1 },
+  alerts_firing: { drift: 0, missing_price: 1 },
 };
 const RECONCILED = { violations: [], accounts: 2, checked_at: "2026-11-22T12:00:00+00:00" };
 
+/** They have their own tests. */
+const NO_ALERTS: AlertsDeps = {
+  ledger: {} as AlertLedger,
+  project: "abc.supabase.co",
+  sendAlert: null,
+  sendNotice: null,
+};
+
 function setUp(answers: Partial<Ledger>) {
   const { ledger } = fakeLedger(answers);
-  const handler = createHandler({ ledger, identify: identifyDeps(), corsAllowedOrigins: ["*"] });
+  const handler = createHandler({
+    ledger,
+    alerts: NO_ALERTS,
+    identify: identifyDeps(),
+    corsAllowedOrigins: ["*"],
+  });
   return (path: string, headers: HeadersInit = {}, method = "GET") =>
     sendTo(handler, path, { headers, method });
 }
@@ -128,6 +144,8 @@ Deno.test("metrics are Prometheus text, with exact amounts and escaped labels", 
       "farebox_balance_usd 19.9988000001",
       "farebox_newest_price_timestamp_seconds 1795348800.5",
       "farebox_charges_cost_usd_24h 0.0012",
+      'farebox_alert_firing{rule="drift"} 0',
+      'farebox_alert_firing{rule="missing_price"} 1',
       'farebox_incidents_24h{kind="price_missing"} 2',
       'farebox_incidents_24h{kind="odd\\"kind\\\\\\n"} 1',
     ]
@@ -156,9 +174,7 @@ Deno.test("a metric that the ledger does not report is absent, not zero", () => 
   assertEquals(renderMetrics({ accounts: null, incidents_24h: {}, charges_24h: "odd" }), "");
 });
 
-Deno.test("an outage makes metrics a 503, and alerts are not there yet", async () => {
+Deno.test("an outage makes metrics a 503", async () => {
   const get = setUp({ healthDetails: down("health_details") });
   assertEquals((await get("/pricing-health/metrics", AS_OPERATOR)).status, 503);
-  const alerts = await get("/pricing-health/alerts", AS_OPERATOR, "POST");
-  assertEquals([alerts.status, alerts.json.code], [404, "NOT_FOUND"]);
 });

@@ -14,10 +14,12 @@ import {
 import { identify, type IdentifyDeps } from "../../../shared/edge/identify.ts";
 import { logError } from "../../../shared/edge/log.ts";
 import { isRefusal } from "../../../shared/edge/refusal.ts";
+import { type AlertsDeps, deliverAlerts, testWebhooks } from "./alerts.ts";
 import { METRICS_CONTENT_TYPE, renderMetrics } from "./metrics.ts";
 
 export type PricingHealthDeps = {
   ledger: Pick<Ledger, "healthCheck" | "healthDetails" | "reconcile">;
+  alerts: AlertsDeps;
   identify: IdentifyDeps;
   corsAllowedOrigins: readonly string[];
 };
@@ -33,6 +35,7 @@ export function createHandler(deps: PricingHealthDeps): (request: Request) => Pr
   addRoute(app, "/", { GET: health });
   addRoute(app, "/details", { GET: forOperator(details) });
   addRoute(app, "/metrics", { GET: forOperator(metrics) });
+  addRoute(app, "/alerts", { POST: forOperator(alerts) });
   return async (request) => await app.fetch(request);
 
   /** Anyone may ask, so the answer is a fixed sentence; the cause is in the log. */
@@ -81,6 +84,17 @@ export function createHandler(deps: PricingHealthDeps): (request: Request) => Pr
     return new Response(renderMetrics(counters), {
       headers: { "content-type": METRICS_CONTENT_TYPE, "cache-control": "no-store" },
     });
+  }
+
+  /** `?dry_run=1` says how the rules stand and does nothing; `?test=1` sends a test message. */
+  async function alerts(c: AppContext): Promise<Response> {
+    if (c.req.query("test") === "1") return answerJson(await testWebhooks(deps.alerts));
+    if (c.req.query("dry_run") !== "1") {
+      const report = await deliverAlerts(deps.alerts);
+      return isRefusal(report) ? refuse(c, report) : answerJson(report);
+    }
+    const found = await deps.alerts.ledger.alerts();
+    return isRefusal(found) ? refuse(c, found) : answerJson({ dry_run: true, alerts: found });
   }
 
   function forOperator(route: (c: AppContext) => Promise<Response>): Route {

@@ -54,6 +54,12 @@ const METRICS: readonly Metric[] = [
     path: ["incidents_24h"],
     label: "kind",
   },
+  {
+    name: "alert_firing",
+    help: "1 for an alert rule that is above its threshold, told or not.",
+    path: ["alerts_firing"],
+    label: "rule",
+  },
 ];
 
 /** Renders the metrics. What the details do not hold is left out: absent is not zero. */
