@@ -1,10 +1,12 @@
 /**
  * `deno task types`: writes shared/credit/database.types.ts with the official CLI, from a database
- * to which the migrations were applied. To be run after every change of a migration.
+ * to which the migrations were applied, and what `farebox doctor` expects of such a database. To be
+ * run after every change of a migration.
  */
 import { fileURLToPath } from "node:url";
 import { withDatabase } from "../tests/support/database.ts";
 import { remoteDatabase, runSupabaseCli } from "../tests/support/supabase_cli.ts";
+import { writeExpectedFacts } from "./expected_facts.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -22,4 +24,5 @@ if (import.meta.main) {
     await Deno.writeTextFile(`${ROOT}/${TYPES_FILE}`, await generateTypes(url));
   });
   console.log(`Wrote ${TYPES_FILE}`);
+  await writeExpectedFacts();
 }

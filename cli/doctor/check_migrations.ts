@@ -1,0 +1,101 @@
+/** Whether the database is what this repo's migrations make. */
+import { LedgerUnavailable } from "../../shared/credit/ledger_unavailable.ts";
+import { type Check, type Examination, failed, type Finding, ok } from "./finding.ts";
+import { EXPECTED, type Facts, readFacts } from "./facts.ts";
+import {
+  compareMigrations,
+  type MigrationFile,
+  type MigrationState,
+  probeMissing,
+  readMigrationFiles,
+} from "./migrations.ts";
+
+export const MIGRATION_CHECK: Check = {
+  id: "migrations",
+  title: "the migrations are applied",
+  needs: ["secret_key"],
+  async examine(examination) {
+    const files = await readMigrationFiles();
+    let facts: Facts;
+    try {
+      facts = await readFacts(examination.target);
+    } catch (error) {
+      if (!(error instanceof LedgerUnavailable)) throw error;
+      return await withoutFacts(examination, files, error);
+    }
+    examination.known.facts = facts;
+    if (facts.migrations === null) {
+      return ok("nothing records which: the lines below compare what they make");
+    }
+    return judge(examination, files, compareMigrations(files, facts.migrations), facts);
+  },
+};
+
+function judge(
+  { target }: Examination,
+  files: readonly MigrationFile[],
+  { missing, holes, changed, unknown }: MigrationState,
+  facts: Facts,
+): Finding {
+  if (holes.length > 0) {
+    return failed(
+      `half-applied: ${count(holes, "migration")} left out although later ones are applied`,
+      "Apply them: `supabase db push --include-all`. If their objects are there, record them: " +
+        "`supabase migration repair --status applied <version>`.",
+      [...holes, ...missing],
+    );
+  }
+  if (missing.length > 0) return notApplied(missing, target.isLocal);
+  if (changed.length > 0) {
+    return failed(
+      `${count(changed, "migration")} were applied with another text than this repo's`,
+      "Use the repo that this project was migrated with, or put these files back as they were " +
+        "and write a new migration for what changed.",
+      changed,
+    );
+  }
+  const extra = Object.keys(facts.functions).filter((name) =>
+    name.startsWith("billing.") && !(name in EXPECTED.functions)
+  );
+  if (unknown.length > 0 && extra.length > 0) {
+    return failed(
+      `all ${files.length}, and newer ones that this repo does not have: ${unknown.join(", ")}`,
+      "Update this repo: the project runs a newer Farebox than this doctor knows.",
+    );
+  }
+  return ok(
+    unknown.length === 0
+      ? `all ${files.length}, in order`
+      : `all ${files.length}, in order; the ${unknown.length} newer ones are the app's own`,
+  );
+}
+
+/** The project can't be asked for its facts: old, half-applied, or without grants. */
+async function withoutFacts(
+  { project, target }: Examination,
+  files: readonly MigrationFile[],
+  error: LedgerUnavailable,
+): Promise<Finding> {
+  if (!error.reason.startsWith("http 404")) {
+    return failed(
+      `the database can't be asked what it has (doctor_facts: ${error.reason})`,
+      "Run `select billing.only_for_service_role(array['doctor_facts'])` in the SQL editor; if " +
+        "that fails too, look at the logs of Postgres in the dashboard.",
+    );
+  }
+  return notApplied(await probeMissing(project, files), target.isLocal);
+}
+
+function notApplied(missing: readonly string[], isLocal: boolean): Finding {
+  return failed(
+    `${count(missing, "migration")} missing, from ${missing[0]} on`,
+    isLocal
+      ? "Stop the stack and start it again: `deno task start` applies them."
+      : "Apply them: `supabase db push`.",
+    missing,
+  );
+}
+
+function count(list: readonly unknown[], what: string): string {
+  return `${list.length} ${what}${list.length === 1 ? "" : "s"}`;
+}
