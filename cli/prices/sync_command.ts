@@ -1,5 +1,6 @@
 import type { PriceWrite } from "../../shared/credit/prices.ts";
 import { BadArgument } from "../arguments.ts";
+import { isConfirmed } from "../confirm.ts";
 import { accepted } from "../ledger_commands.ts";
 import type { Target } from "../target.ts";
 import { openCatalogue } from "./catalogue.ts";
@@ -39,11 +40,15 @@ export async function sync(target: Target, options: SyncOptions): Promise<number
     console.log(`Prices of ${target.url} against ${plan.source}, USD per ${unit} tokens.\n`);
     console.log(planText(plan, options.per, paint));
   }
-  const isConfirmed = writes.length > 0 && !options.dryRun &&
-    (options.yes || askPerson(target, writes.length));
-  const written = isConfirmed ? accepted(await target.prices.set(writes)) : [];
+  const mayWrite = writes.length > 0 && !options.dryRun &&
+    isConfirmed(
+      target,
+      options,
+      `Write the price of ${writes.length} model${writes.length === 1 ? "" : "s"}?`,
+    );
+  const written = mayWrite ? accepted(await target.prices.set(writes)) : [];
   report(target, plan, options, writes.length, written, paint);
-  if (writes.length > 0 && !options.dryRun && !isConfirmed) return UNCONFIRMED;
+  if (writes.length > 0 && !options.dryRun && !mayWrite) return UNCONFIRMED;
   return plan.prices.some(isQuarantined) ? QUARANTINED : 0;
 }
 
@@ -78,12 +83,6 @@ async function readPlan(target: Target, options: SyncOptions): Promise<Plan> {
   });
 }
 
-/** Asks on a terminal. Elsewhere nobody can answer, and the answer is no. */
-function askPerson(target: Target, count: number): boolean {
-  if (target.json || !Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) return false;
-  return confirm(`Write the price of ${count} model${count === 1 ? "" : "s"}?`);
-}
-
 function report(
   target: Target,
   plan: Plan,
@@ -108,7 +107,7 @@ function report(
   } else if (options.dryRun) {
     console.log(`A dry run: ${models(planned)} to be written, and nothing was.`);
   } else {
-    console.error(`Nothing was written: ${models(planned)} to be written. Say so with --yes.`);
+    console.error("Nothing was written.");
   }
   if (held > 0) console.error(paint("yellow", `! ${models(held)} held back, see above.`));
 }

@@ -56,7 +56,7 @@ Deno.test("a dry run shows the difference and writes nothing; without --yes noth
     assertMatch(dry.out, /A dry run: 1 model is to be written, and nothing was/);
     const unconfirmed = await prices("sync", ...ONE, "--catalogue", file);
     assertEquals(unconfirmed.code, 1);
-    assertMatch(unconfirmed.err, /Nothing was written: .* --yes/);
+    assertMatch(unconfirmed.err, /Write the price of .*\? .* --yes.*Nothing was written/s);
     assertEquals(await versions(), before);
   });
 });
