@@ -8,9 +8,12 @@ export class LedgerUnavailable extends Error {
   override name = "LedgerUnavailable";
   /** `timeout`, `network`, `http 503`, a SQLSTATE or PostgREST code, or what was malformed. */
   readonly reason: string;
+  /** The SQL function that was called. */
+  readonly operation: string;
 
-  constructor(rpc: string, reason: string) {
-    super(`The ledger did not answer ${rpc}: ${reason}`);
+  constructor(operation: string, reason: string) {
+    super(`The ledger did not answer ${operation}: ${reason}`);
+    this.operation = operation;
     this.reason = reason;
   }
 }

@@ -1,13 +1,18 @@
 import { createLedger } from "../../../shared/credit/ledger.ts";
+import { reportOutages } from "../../../shared/credit/outage_report.ts";
 import { createPriceCache } from "../../../shared/credit/price_cache.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
 import { identifyDeps } from "../../../shared/edge/identify.ts";
 import { logWarning } from "../../../shared/edge/log.ts";
+import { waitUntil } from "../../../shared/edge/wait_until.ts";
 import { DIALECTS } from "../../../shared/llm/dialects.ts";
 import { createHandler } from "./handler.ts";
 
 const env = readEnv((name) => Deno.env.get(name));
-const ledger = createLedger({ url: env.supabaseUrl, secretKey: env.secretKey });
+const { ledger } = reportOutages(
+  createLedger({ url: env.supabaseUrl, secretKey: env.secretKey }),
+  { waitUntil },
+);
 
 export default {
   fetch: createHandler({

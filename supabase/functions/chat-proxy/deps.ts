@@ -1,5 +1,6 @@
 /** What the steps of a request need; made once, in `index.ts`. */
 import type { Ledger } from "../../../shared/credit/ledger.ts";
+import type { IncidentArgs } from "../../../shared/credit/requests.ts";
 import type { PriceCache } from "../../../shared/credit/price_cache.ts";
 import type { Env } from "../../../shared/edge/env.ts";
 import type { IdentifyDeps } from "../../../shared/edge/identify.ts";
@@ -16,4 +17,6 @@ export type ChatProxyDeps = {
   /** Milliseconds since 1970. */
   now: () => number;
   sleep: (ms: number) => Promise<void>;
+  /** Records an incident as soon as the ledger answers again. */
+  recordLater: (incident: IncidentArgs) => void;
 };

@@ -1,5 +1,6 @@
 /** chat-proxy: wiring only. What it does is in `handler.ts`. */
 import { createLedger } from "../../../shared/credit/ledger.ts";
+import { reportOutages } from "../../../shared/credit/outage_report.ts";
 import { createPriceCache } from "../../../shared/credit/price_cache.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
 import { identifyDeps } from "../../../shared/edge/identify.ts";
@@ -9,7 +10,10 @@ import { waitUntil } from "../../../shared/edge/wait_until.ts";
 import { createHandler } from "./handler.ts";
 
 const env = readEnv((name) => Deno.env.get(name));
-const ledger = createLedger({ url: env.supabaseUrl, secretKey: env.secretKey });
+const { ledger, recordLater } = reportOutages(
+  createLedger({ url: env.supabaseUrl, secretKey: env.secretKey }),
+  { waitUntil },
+);
 const handler = createHandler({
   env,
   ledger,
@@ -23,6 +27,7 @@ const handler = createHandler({
   fetch,
   waitUntil,
   now: Date.now,
+  recordLater,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 });
 

@@ -3,10 +3,12 @@
  */
 import type { Ledger } from "../../../shared/credit/ledger.ts";
 import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
+import type { IncidentArgs } from "../../../shared/credit/requests.ts";
 import type { Settlement } from "../../../shared/credit/results.ts";
 import { LOG, logError, logInfo, logWarning } from "../../../shared/edge/log.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
 import type { MeterFlag, MeterSnapshot } from "../../../shared/llm/meter.ts";
+import type { Basis, Tokens } from "../../../shared/pricing/usage.ts";
 import { beyondTokens, loggedBeyond } from "./beyond_tokens.ts";
 import { decideCharge } from "./decide_charge.ts";
 import type { End, Outcome } from "./ending.ts";
@@ -36,6 +38,8 @@ export type SettlementOptions = {
   sleep: (ms: number) => Promise<void>;
   /** For what the reader need not wait for. */
   waitUntil: (promise: Promise<unknown>) => void;
+  /** Records an incident as soon as the ledger answers again. */
+  recordLater: (incident: IncidentArgs) => void;
 };
 
 /** What is odd about a report that is charged all the same. */
@@ -87,7 +91,10 @@ export async function settleRequest(
     return await releaseRequest(context, decision.reason, options);
   }
   const beyond = beyondTokens(snapshot, decision.basis, context.webSearchesMin);
+  const endedMs = options.now();
   const usage = {
+    // When the answer ended: a line that is settled days later is charged for this time.
+    at: new Date(endedMs).toISOString(),
     request_id: context.requestId,
     user_id: context.userId,
     chat_id: context.chatId,
@@ -98,11 +105,12 @@ export async function settleRequest(
     provider_request_id: snapshot.providerRequestId,
     finish: snapshot.finish ?? end,
     first_token_ms: firstTokenMs,
-    duration_ms: Math.round(options.now() - context.startedMs),
+    duration_ms: Math.round(endedMs - context.startedMs),
   };
   if (context.payment === "untracked") return null;
   if (context.payment === "logged") {
     logWarning(LOG.deductionFailed, { ...usage, reason: "no_reservation", unsettled: true });
+    options.recordLater(failedDeduction(usage, "no_reservation"));
     return null;
   }
   const result = await persist(
@@ -134,6 +142,8 @@ export async function settleRequest(
     if (isRefusal(result)) {
       const { code, message } = result;
       options.waitUntil(noteIncident("settle_refused", { code, message }, context, options));
+    } else {
+      options.recordLater(failedDeduction(usage, reasonOf(result)));
     }
     return null;
   }
@@ -205,6 +215,27 @@ async function persist<T>(
       await sleep(waitMs);
     }
   }
+}
+
+/** What the operator hears of usage that is in the log alone: which line to look for, and how much. */
+function failedDeduction(
+  usage: {
+    at: string;
+    request_id: string;
+    user_id: string | null;
+    model: string;
+    tokens: Tokens;
+    basis: Basis;
+  },
+  reason: string,
+): IncidentArgs {
+  const { at, request_id: requestId, user_id: userId, model, tokens, basis } = usage;
+  return {
+    kind: "deduction_failed",
+    userId,
+    requestId,
+    details: { at, model, tokens, basis, reason },
+  };
 }
 
 async function noteIncident(

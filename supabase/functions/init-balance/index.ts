@@ -1,5 +1,7 @@
 import { createLedger } from "../../../shared/credit/ledger.ts";
+import { reportOutages } from "../../../shared/credit/outage_report.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
+import { waitUntil } from "../../../shared/edge/wait_until.ts";
 import { createHandler } from "./handler.ts";
 
 /**
@@ -20,14 +22,18 @@ const env = readEnv((name) => READS.has(name) ? Deno.env.get(name) : undefined);
 
 /** Auth gives all attempts of a hook 5 s together; what is left of them is its second attempt. */
 const LEDGER_TIMEOUT_MS = 2_000;
+const { ledger } = reportOutages(
+  createLedger({
+    url: env.supabaseUrl,
+    secretKey: env.secretKey,
+    timeoutMs: LEDGER_TIMEOUT_MS,
+  }),
+  { waitUntil },
+);
 
 export default {
   fetch: createHandler({
-    ledger: createLedger({
-      url: env.supabaseUrl,
-      secretKey: env.secretKey,
-      timeoutMs: LEDGER_TIMEOUT_MS,
-    }),
+    ledger,
     authHookSecrets: env.authHookSecrets,
     webhookSecrets: [
       ...(env.databaseWebhookSecret ? [env.databaseWebhookSecret] : []),

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
-import type { SettleArgs } from "../../../shared/credit/requests.ts";
+import type { IncidentArgs, SettleArgs } from "../../../shared/credit/requests.ts";
 import type { Settlement } from "../../../shared/credit/results.ts";
 import { DEFAULT_COUNTING } from "../../../shared/llm/counting_rules.ts";
 import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
@@ -42,6 +42,7 @@ const ANSWER = OPENAI_CHAT.readAnswer({
 function ledgerAfter(outages: number, settlement: Settlement = SETTLED) {
   const calls: SettleArgs[] = [];
   const waits: number[] = [];
+  const later: IncidentArgs[] = [];
   const options: SettlementOptions = {
     ledger: {
       settle: (args) => {
@@ -55,12 +56,13 @@ function ledgerAfter(outages: number, settlement: Settlement = SETTLED) {
     },
     now: () => 1000,
     waitUntil: (promise) => void promise,
+    recordLater: (incident) => void later.push(incident),
     sleep: (ms) => {
       waits.push(ms);
       return Promise.resolve();
     },
   };
-  return { options, calls, waits };
+  return { options, calls, waits, later };
 }
 
 /** What is printed while `run` runs. */
@@ -85,11 +87,14 @@ Deno.test("a settle is retried with the same arguments until the ledger answers"
   assertEquals(calls.length, 4);
   for (const call of calls) assertEquals(call, calls[0]);
   assertEquals(waits, waits.toSorted((a, b) => a - b));
-  assertStringIncludes(log, 'Usage recorded: {"request_id":"01a20378');
+  assertStringIncludes(
+    log,
+    'Usage recorded: {"at":"1970-01-01T00:00:01.000Z","request_id":"01a20378',
+  );
 });
 
 Deno.test("a settle that can not be made leaves one log line with everything to charge it later", async () => {
-  const { options, waits } = ledgerAfter(Infinity);
+  const { options, waits, later } = ledgerAfter(Infinity);
   const log = await printed(async () => {
     assertEquals(await settleRequest(CONTEXT, ANSWER, "complete", 3, options), null);
   });
@@ -102,10 +107,18 @@ Deno.test("a settle that can not be made leaves one log line with everything to 
   assertEquals(facts.tokens.output, 2);
   assertEquals(facts.basis, "reported");
   assert(waits.reduce((sum, ms) => sum + ms, 0) >= 60_000, "it was tried for a minute");
+  assertEquals(facts.at, "1970-01-01T00:00:01.000Z", "when the answer ended");
+  assertEquals(
+    later.map((
+      { kind, requestId, userId, details },
+    ) => [kind, requestId, userId, details["model"]]),
+    [["deduction_failed", CONTEXT.requestId, CONTEXT.userId, CONTEXT.model]],
+    "an incident for when the ledger is back",
+  );
 });
 
 Deno.test("the first failed attempt is already in the log, for a worker that does not live to its last", async () => {
-  const { options } = ledgerAfter(1);
+  const { options, later } = ledgerAfter(1);
   const log = await printed(() => settleRequest(CONTEXT, ANSWER, "complete", 3, options));
   const line = log.split("\n").find((line) => line.startsWith("Settling is retried: ")) ?? "";
   const facts = JSON.parse(line.slice(line.indexOf("{")));
@@ -114,6 +127,7 @@ Deno.test("the first failed attempt is already in the log, for a worker that doe
     CONTEXT.requestId,
     2,
   ]);
+  assertEquals([facts.at, later], ["1970-01-01T00:00:01.000Z", []]);
 });
 
 Deno.test("lesson 22: a report that does not add up is charged, and an incident says so", async () => {
