@@ -63,15 +63,15 @@ export async function set(
   const changes = changesTo(wanted, await read(target));
   await requireKnownModels(target, wanted);
   const warnings = changes.map(weakening).filter((warning) => warning !== null);
-  if (!target.json) tell(target, changes, warnings);
+  if (!target.json) tell(target, changes);
+  for (const warning of warnings) console.error(`! ${warning}`);
   if (changes.length === 0 || options.dryRun) {
     say(target, changes.length === 0 ? "✓ It is so already." : "A dry run: nothing was changed.");
     if (target.json) printJson(options.dryRun, asChanged(changes));
     return 0;
   }
   if (warnings.length > 0) {
-    const question = `${warnings.join(" ")} Change ${target.isLocal ? "it" : target.url}?`;
-    if (!isConfirmed(target, options, question)) {
+    if (!isConfirmed(target, options, `Change that at ${target.url}?`)) {
       console.error("Nothing was changed.");
       return 1;
     }
@@ -100,14 +100,13 @@ function asChanged(changes: readonly Change[]): Record<string, unknown> {
   return Object.fromEntries(changes.map(({ setting, from, to }) => [setting.name, { from, to }]));
 }
 
-function tell(target: Target, changes: readonly Change[], warnings: readonly string[]): void {
+function tell(target: Target, changes: readonly Change[]): void {
   if (changes.length === 0) return;
   console.log(`Settings of ${target.url}\n`);
   const columns = ["SETTING", "FROM", "TO"].map((title) => ({ title }));
   const rows = changes.map(({ setting, from, to }) => [setting.name, textOf(from), textOf(to)]);
   for (const line of table(columns, rows, stdoutPaint())) console.log(line);
   console.log("");
-  for (const warning of warnings) console.error(`! ${warning}`);
 }
 
 /** What the functions keep themselves: the rest is asked of SQL at each request. */

@@ -48,8 +48,8 @@ begin
 end
 $$;
 
--- Lowers a new hold's output limit to what can be paid for, or refuses. p_affordable: by the balance,
--- where it counts; p_left: of the day's limit. Null limits nothing.
+-- The output limit of a new hold as far as the rest of the day's limit pays for it, or a refusal.
+-- p_left null: there is no such limit.
 create function billing.limit_by_day(
   p_hold billing.reservations,
   p_account public.user_balances,
@@ -109,6 +109,8 @@ as $$
 declare
   settings billing.settings;
   account public.user_balances;
+  -- The same, with this request in its minute; until it is reserved, it does not count.
+  counted public.user_balances;
   prior billing.reservations;
   enforcement text;
   available numeric;
@@ -171,7 +173,7 @@ begin
       p_hold.guest_token_id, p_hold.guest_address_hash, p_guest_limit
     );
   else
-    account := billing.count_request(account, settings);
+    counted := billing.count_request(account, settings);
     perform billing.refuse_concurrent_request(account, settings);
     available := account.balance - account.reserved;
     affordable := billing.affordable_output_tokens(p_hold, available);
@@ -216,8 +218,8 @@ begin
     update public.user_balances
     set
       reserved = reserved + p_hold.amount,
-      minute_started_at = account.minute_started_at,
-      minute_requests = account.minute_requests,
+      minute_started_at = counted.minute_started_at,
+      minute_requests = counted.minute_requests,
       updated_at = clock_timestamp()
     where user_id = p_hold.user_id
     returning * into account;
