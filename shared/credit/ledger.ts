@@ -63,7 +63,12 @@ export interface Ledger {
   healthDetails(): Outcome<reports.HealthDetails>;
   reconcile(): Outcome<reports.Reconciliation>;
   recordIncident(args: IncidentArgs): Outcome<null>;
+  /** What the functions must know themselves; null where the migrations have no such function yet. */
+  functionSettings(): Outcome<results.FunctionSettings | null>;
 }
+
+/** PostgREST's code for a function that is not there. */
+const NO_SUCH_FUNCTION = "PGRST202";
 
 /** Connects to the ledger. Make one per isolate; it holds no state but the client. */
 export function createLedger(options: LedgerOptions): Ledger {
@@ -212,6 +217,13 @@ export function createLedger(options: LedgerOptions): Ledger {
         p_request_id: args.requestId,
         p_details: args.details,
       }, () => null),
+    functionSettings: () =>
+      call("function_settings", {}, as(results.FunctionSettingsSchema)).catch((error: unknown) => {
+        if (error instanceof LedgerUnavailable && error.reason.endsWith(NO_SUCH_FUNCTION)) {
+          return null;
+        }
+        throw error;
+      }),
   };
 }
 

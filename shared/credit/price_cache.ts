@@ -6,6 +6,7 @@
 import { isRefusal } from "../edge/refusal.ts";
 import { createPriceBook, type PriceBook } from "../pricing/price_book.ts";
 import { type Catalogue, type Ledger, LedgerUnavailable } from "./ledger.ts";
+import { createRefreshed } from "./refreshed.ts";
 
 /** A price book as it was when it was last read, and the markup on top of its prices. */
 export type PriceHint = { book: PriceBook; markupBasisPoints: number };
@@ -36,60 +37,24 @@ export type PriceCacheOptions = {
 };
 
 const FRESH_MS = 5 * 60_000;
-/** Older ones are not served while they are refreshed: a request a day would see yesterday's. */
 const TOO_OLD_MS = 15 * 60_000;
 /** Names that no model has may come as often as anybody likes. */
 const NEWER_EACH_MS = 5_000;
-/** After a failed refresh, so that an outage is not made worse by every request asking again. */
 const RETRY_MS = 10_000;
 
 /** Builds the cache. Make one per isolate. */
 export function createPriceCache(options: PriceCacheOptions): PriceCache {
-  const now = options.now ?? Date.now;
-  let hint: PriceHint | undefined;
-  let readAtMs = 0;
-  let refreshAtMs = 0;
-  let newerAtMs = 0;
-  /** Set while a question is under way; everyone who needs it awaits this one. */
-  let underWay: Promise<PriceHint> | undefined;
-
-  function refresh(): Promise<PriceHint> {
-    underWay ??= options.ledger.pricingCatalogue().then(toHint).then(
-      (fresh) => {
-        readAtMs = now();
-        refreshAtMs = readAtMs + FRESH_MS;
-        return hint = fresh;
-      },
-    ).finally(() => underWay = undefined);
-    return underWay;
-  }
-
-  /** Refreshes; on an outage the old prices are still there. */
-  function tryRefresh(): Promise<unknown> {
-    if (underWay === undefined) refreshAtMs = now() + RETRY_MS;
-    return refresh().catch((error) => options.onRefreshError?.(error));
-  }
-
-  return {
-    async read() {
-      if (hint === undefined) return await refresh();
-      const isDue = now() >= refreshAtMs;
-      if (now() >= readAtMs + TOO_OLD_MS) {
-        if (isDue || underWay !== undefined) await tryRefresh();
-      } else if (isDue && underWay === undefined) {
-        options.waitUntil?.(tryRefresh());
-      }
-      return hint;
-    },
-
-    async readNewer(than) {
-      if (hint === than && (underWay !== undefined || now() >= newerAtMs)) {
-        newerAtMs = now() + NEWER_EACH_MS;
-        await tryRefresh();
-      }
-      return hint ?? than;
-    },
-  };
+  const { ledger, now, waitUntil, onRefreshError } = options;
+  return createRefreshed({
+    ask: async () => toHint(await ledger.pricingCatalogue()),
+    freshMs: FRESH_MS,
+    tooOldMs: TOO_OLD_MS,
+    retryMs: RETRY_MS,
+    newerEachMs: NEWER_EACH_MS,
+    now,
+    waitUntil,
+    onRefreshError,
+  });
 }
 
 function toHint(catalogue: Awaited<ReturnType<Ledger["pricingCatalogue"]>>): PriceHint {

@@ -153,3 +153,10 @@ export const GuestStatusSchema = z.object({
   window_ends_at: z.nullable(z.string()),
 });
 export type GuestStatus = z.infer<typeof GuestStatusSchema>;
+
+/** Null: what the environment says. */
+export const FunctionSettingsSchema = z.object({
+  cors_allowed_origins: z.nullable(z.array(z.string())),
+  save_chat_history: z.boolean(),
+});
+export type FunctionSettings = z.infer<typeof FunctionSettingsSchema>;

@@ -3,7 +3,7 @@
  * house's form to whatever is not a route or goes wrong.
  */
 import { type Context, Hono } from "hono";
-import { allowOrigins } from "./cors.ts";
+import { allowOrigins, type ReadOrigins } from "./cors.ts";
 import { logError } from "./log.ts";
 import { drainBody } from "./read_body.ts";
 import type { Refusal } from "./refusal.ts";
@@ -26,7 +26,7 @@ export type AppOptions = {
   /** The function's name in its URL, such as `chat-proxy`. */
   slug: string;
   /** See `allowOrigins`; absent for a function that no browser calls. */
-  corsAllowedOrigins?: readonly string[];
+  readOrigins?: ReadOrigins;
   /** Turns an error that is no bug, such as an outage, into its refusal. */
   refusalFromError: (error: unknown) => Refusal | undefined;
 };
@@ -51,9 +51,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     await drainBody(c.req.raw, DRAIN_BYTES_MAX);
     c.header("x-request-id", c.get("requestId"));
   });
-  if (options.corsAllowedOrigins) {
-    app.use(allowOrigins(options.corsAllowedOrigins));
-  }
+  if (options.readOrigins) app.use(allowOrigins(options.readOrigins));
 
   app.notFound((c) =>
     refuse(c, {

@@ -39,6 +39,8 @@ export type Env = {
   usageTracking: "on" | "off";
   balanceEnforcement: "enforce" | "observe" | "off";
   ledgerOutage: "refuse" | "allow";
+  /** `on`: saved, whatever the setting says. `off`: what the setting says. */
+  saveChatHistory: "on" | "off";
   /** `["*"]` or the exact origins that may call from a browser. */
   corsAllowedOrigins: string[];
   /** Secrets of the Supabase Auth hook, newest first; empty where no hook is configured. */
@@ -97,6 +99,7 @@ const Variables = z.object({
   USAGE_TRACKING: z._default(oneOf("on", "off"), "on"),
   BALANCE_ENFORCEMENT: z._default(oneOf("enforce", "observe", "off"), "enforce"),
   LEDGER_OUTAGE: z._default(oneOf("refuse", "allow"), "refuse"),
+  SAVE_CHAT_HISTORY: z._default(oneOf("on", "off"), "off"),
   CORS_ALLOWED_ORIGINS: z._default(
     z.string().check(
       z.regex(
@@ -172,6 +175,7 @@ export function readEnv(get: (name: string) => string | undefined): Env {
     usageTracking: values.USAGE_TRACKING,
     balanceEnforcement: values.BALANCE_ENFORCEMENT,
     ledgerOutage: values.LEDGER_OUTAGE,
+    saveChatHistory: values.SAVE_CHAT_HISTORY,
     corsAllowedOrigins: values.CORS_ALLOWED_ORIGINS.split(",").map((origin) => origin.trim()),
     authHookSecrets: values.BEFORE_USER_CREATED_HOOK_SECRET?.split("|") ?? [],
     ...(values.DATABASE_WEBHOOK_SECRET && {

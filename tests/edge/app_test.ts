@@ -5,7 +5,7 @@ import { newRequestId } from "../../shared/edge/request_id.ts";
 function app(origins?: string[]) {
   const created = createApp({
     slug: "balance",
-    ...(origins && { corsAllowedOrigins: origins }),
+    ...(origins && { readOrigins: () => Promise.resolve(origins) }),
     refusalFromError: (error) =>
       error instanceof RangeError
         ? { code: "LEDGER_UNAVAILABLE", message: "Retry in a moment." }
@@ -125,6 +125,50 @@ Deno.test("a preflight is answered for the allowed origins, with whatever header
   );
   const foreign = await preflight("https://evil.example");
   assertEquals(foreign.headers.get("access-control-allow-origin"), null);
+});
+
+Deno.test("the allowed origins are those of the moment: a change counts for preflights and for answers", async () => {
+  let allowed = ["https://old.example"];
+  const changing = createApp({
+    slug: "balance",
+    readOrigins: () => Promise.resolve(allowed),
+    refusalFromError: () => undefined,
+  });
+  addRoute(changing, "/", { GET: () => answerJson({}) });
+  const allowedFor = async (method: string) => {
+    const response = await changing.fetch(
+      new Request("http://edge.test/balance", {
+        method,
+        headers: { origin: "https://new.example", "access-control-request-method": "GET" },
+      }),
+    );
+    await response.body?.cancel();
+    return response.headers.get("access-control-allow-origin");
+  };
+  assertEquals([await allowedFor("OPTIONS"), await allowedFor("GET")], [null, null]);
+  allowed = ["https://new.example"];
+  const now = ["https://new.example", "https://new.example"];
+  assertEquals([await allowedFor("OPTIONS"), await allowedFor("GET")], now);
+});
+
+Deno.test("a request does not wait for the origins before it is handled, only its answer does", async () => {
+  const { promise, resolve } = Promise.withResolvers<string[]>();
+  let isHandled = false;
+  const created = createApp({
+    slug: "balance",
+    readOrigins: () => promise,
+    refusalFromError: () => undefined,
+  });
+  addRoute(created, "/", {
+    GET: () => {
+      isHandled = true;
+      resolve(["*"]);
+      return answerJson({});
+    },
+  });
+  const response = await created.fetch(new Request("http://edge.test/balance"));
+  await response.body?.cancel();
+  assertEquals([isHandled, response.headers.get("access-control-allow-origin")], [true, "*"]);
 });
 
 Deno.test("request ids sort by the time they were minted", () => {

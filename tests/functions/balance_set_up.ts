@@ -51,7 +51,7 @@ export function setUp(answers: Partial<Ledger>, as: "user" | "anonymous" | Refus
     prompts: DIALECTS,
     freeGuestExchanges: 3,
     maxBodyBytes: 10_000,
-    corsAllowedOrigins: ["*"],
+    readOrigins: () => Promise.resolve(["*"]),
   });
   const send = (path: string, init?: RequestInit) => sendTo(handler, path, init);
   return { calls, send, get: (path: string) => send(path, { headers: AS_USER }) };

@@ -61,7 +61,7 @@ function setUp(urls: Urls, answers: Partial<AlertLedger> = {}) {
       sendNotice: sender(urls.balance),
     },
     identify: identifyDeps(),
-    corsAllowedOrigins: ["*"],
+    readOrigins: () => Promise.resolve(["*"]),
   });
   return {
     calls,
@@ -92,9 +92,9 @@ Deno.test("what is due reaches the webhook: Slack's body, a signature that verif
   assertEquals(message.headers.get("webhook-id"), "alert_missing_price_1");
   assertEquals(
     message.text,
-    "Farebox (abc.supabase.co): 3 requests for models without a price in 60 minutes; the threshold " +
-      "is 0. Models: openai:gpt-9, openai:&lt;!channel&gt;  &amp;. Price a model that should be " +
-      "sold: `farebox prices sync --model …` or `prices set`.",
+    "Farebox (abc.supabase.co): missing_price is at 3 in 60 minutes, above 0: requests for models " +
+      "without a price. Models: openai:gpt-9, openai:&lt;!channel&gt;  &amp;. Price a model that " +
+      "should be sold: `farebox prices sync --model …` or `prices set`.",
   );
   assertEquals(Object.keys(JSON.parse(message.body)), ["text", "metadata"]);
   const { event_type, event_payload } = message.metadata;

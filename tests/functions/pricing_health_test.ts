@@ -41,7 +41,7 @@ function setUp(answers: Partial<Ledger>) {
     ledger,
     alerts: NO_ALERTS,
     identify: identifyDeps(),
-    corsAllowedOrigins: ["*"],
+    readOrigins: () => Promise.resolve(["*"]),
   });
   return (path: string, headers: HeadersInit = {}, method = "GET") =>
     sendTo(handler, path, { headers, method });

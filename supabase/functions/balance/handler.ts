@@ -13,6 +13,7 @@ import {
   refuse,
   type Route,
 } from "../../../shared/edge/app.ts";
+import type { ReadOrigins } from "../../../shared/edge/cors.ts";
 import {
   addGuestHeaders,
   type Caller,
@@ -34,7 +35,7 @@ export type BalanceDeps = {
   prompts: PromptReaders;
   freeGuestExchanges: number;
   maxBodyBytes: number;
-  corsAllowedOrigins: readonly string[];
+  readOrigins: ReadOrigins;
 };
 
 const CHAT_ID_CHARS_MAX = 128;
@@ -46,7 +47,7 @@ export function createHandler(
   const { ledger } = deps;
   const app = createApp({
     slug: "balance",
-    corsAllowedOrigins: deps.corsAllowedOrigins,
+    readOrigins: deps.readOrigins,
     refusalFromError: refusalFromOutage,
   });
 

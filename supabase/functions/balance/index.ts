@@ -1,6 +1,7 @@
 import { createLedger } from "../../../shared/credit/ledger.ts";
 import { reportOutages } from "../../../shared/credit/outage_report.ts";
 import { createPriceCache } from "../../../shared/credit/price_cache.ts";
+import { createSettingsCache } from "../../../shared/credit/settings_cache.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
 import { identifyDeps } from "../../../shared/edge/identify.ts";
 import { logWarning } from "../../../shared/edge/log.ts";
@@ -13,6 +14,12 @@ const { ledger } = reportOutages(
   createLedger({ url: env.supabaseUrl, secretKey: env.secretKey }),
   { waitUntil },
 );
+const settings = createSettingsCache({
+  ledger,
+  env,
+  waitUntil,
+  onRefreshError: (error) => logWarning("Settings not refreshed", { error }),
+});
 
 export default {
   fetch: createHandler({
@@ -25,6 +32,6 @@ export default {
     prompts: DIALECTS,
     freeGuestExchanges: env.freeGuestExchanges,
     maxBodyBytes: env.maxBodyBytes,
-    corsAllowedOrigins: env.corsAllowedOrigins,
+    readOrigins: async () => (await settings.read()).corsAllowedOrigins,
   }),
 };

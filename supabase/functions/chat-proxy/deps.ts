@@ -2,6 +2,7 @@
 import type { Ledger } from "../../../shared/credit/ledger.ts";
 import type { IncidentArgs } from "../../../shared/credit/requests.ts";
 import type { PriceCache } from "../../../shared/credit/price_cache.ts";
+import type { SettingsCache } from "../../../shared/credit/settings_cache.ts";
 import type { Env } from "../../../shared/edge/env.ts";
 import type { IdentifyDeps } from "../../../shared/edge/identify.ts";
 import type { Dialect, DialectName } from "../../../shared/llm/dialect.ts";
@@ -10,6 +11,7 @@ export type ChatProxyDeps = {
   env: Env;
   ledger: Ledger;
   prices: PriceCache;
+  settings: SettingsCache;
   identify: IdentifyDeps;
   dialects: ReadonlyMap<DialectName, Dialect>;
   fetch: typeof fetch;

@@ -47,7 +47,7 @@ export function createHandler(
 export function createChatApp(deps: ChatProxyDeps) {
   const app = createApp({
     slug: "chat-proxy",
-    corsAllowedOrigins: deps.env.corsAllowedOrigins,
+    readOrigins: async () => (await deps.settings.read()).corsAllowedOrigins,
     refusalFromError: refusalFromOutage,
   });
   app.use(async (c, next) => {

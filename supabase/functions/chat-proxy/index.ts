@@ -2,6 +2,7 @@
 import { createLedger } from "../../../shared/credit/ledger.ts";
 import { reportOutages } from "../../../shared/credit/outage_report.ts";
 import { createPriceCache } from "../../../shared/credit/price_cache.ts";
+import { createSettingsCache } from "../../../shared/credit/settings_cache.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
 import { identifyDeps } from "../../../shared/edge/identify.ts";
 import { logWarning } from "../../../shared/edge/log.ts";
@@ -14,6 +15,12 @@ const { ledger, recordLater } = reportOutages(
   createLedger({ url: env.supabaseUrl, secretKey: env.secretKey }),
   { waitUntil },
 );
+const settings = createSettingsCache({
+  ledger,
+  env,
+  waitUntil,
+  onRefreshError: (error) => logWarning("Could not refresh the settings", { error }),
+});
 const handler = createHandler({
   env,
   ledger,
@@ -22,6 +29,7 @@ const handler = createHandler({
     waitUntil,
     onRefreshError: (error) => logWarning("Could not refresh the prices", { error }),
   }),
+  settings,
   identify: identifyDeps(env),
   dialects: DIALECTS,
   fetch,

@@ -11,6 +11,7 @@ import {
   refuse,
   type Route,
 } from "../../../shared/edge/app.ts";
+import type { ReadOrigins } from "../../../shared/edge/cors.ts";
 import { identify, type IdentifyDeps } from "../../../shared/edge/identify.ts";
 import { logError } from "../../../shared/edge/log.ts";
 import { isRefusal } from "../../../shared/edge/refusal.ts";
@@ -21,7 +22,7 @@ export type PricingHealthDeps = {
   ledger: Pick<Ledger, "healthCheck" | "healthDetails" | "reconcile">;
   alerts: AlertsDeps;
   identify: IdentifyDeps;
-  corsAllowedOrigins: readonly string[];
+  readOrigins: ReadOrigins;
 };
 
 /** Builds the function: from requests to responses. */
@@ -29,7 +30,7 @@ export function createHandler(deps: PricingHealthDeps): (request: Request) => Pr
   const { ledger } = deps;
   const app = createApp({
     slug: "pricing-health",
-    corsAllowedOrigins: deps.corsAllowedOrigins,
+    readOrigins: deps.readOrigins,
     refusalFromError: refusalFromOutage,
   });
   addRoute(app, "/", { GET: health });

@@ -106,6 +106,9 @@ export function proxyOn(
       read: () => Promise.resolve(hint),
       readNewer: () => Promise.resolve(newer ?? hint),
     },
+    settings: {
+      read: () => Promise.resolve({ corsAllowedOrigins: ["*"], savesChatHistory: false }),
+    },
     identify: identifyDeps(),
     dialects: DIALECTS,
     fetch: (_, init) => {

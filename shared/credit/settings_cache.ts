@@ -1,0 +1,91 @@
+/**
+ * What an operator may change while the functions run, as far as they must know it themselves. Kept
+ * about five seconds per isolate, so that a change counts without a restart.
+ */
+import type { Env } from "../edge/env.ts";
+import { isRefusal } from "../edge/refusal.ts";
+import type { Ledger } from "./ledger.ts";
+import { createRefreshed } from "./refreshed.ts";
+
+/** The settings as they count: the ledger's word together with the environment's. */
+export type FunctionSettings = {
+  /** `["*"]` or the exact origins that may call from a browser. */
+  corsAllowedOrigins: readonly string[];
+  savesChatHistory: boolean;
+};
+
+export interface SettingsCache {
+  /** The settings, about five seconds old at most while the ledger answers. Never rejects. */
+  read(): Promise<FunctionSettings>;
+}
+
+export type SettingsCacheOptions = {
+  ledger: Pick<Ledger, "functionSettings">;
+  env: Pick<Env, "corsAllowedOrigins" | "saveChatHistory">;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+  waitUntil?: (promise: Promise<unknown>) => void;
+  /** Told why a question was not answered, at most once in five seconds. */
+  onRefreshError?: (error: unknown) => void;
+  /** How long a question may keep a request waiting, in milliseconds. */
+  timeoutMs?: number;
+};
+
+const FRESH_MS = 4_000;
+/** Waited for after an idle while: the first request after a change shall see it. */
+const TOO_OLD_MS = 5_000;
+/** A preflight waits for it on a cold isolate. */
+const TIMEOUT_MS = 2_000;
+
+/**
+ * Builds the cache. Make one per isolate. Where the ledger is away, the last word that it gave
+ * counts, and the environment where it never gave one.
+ */
+export function createSettingsCache(options: SettingsCacheOptions): SettingsCache {
+  const { ledger, env } = options;
+  let known: FunctionSettings = {
+    corsAllowedOrigins: env.corsAllowedOrigins,
+    savesChatHistory: env.saveChatHistory === "on",
+  };
+
+  async function ask(): Promise<FunctionSettings> {
+    try {
+      const settings = await inTime(ledger.functionSettings(), options.timeoutMs ?? TIMEOUT_MS);
+      if (isRefusal(settings)) throw new Error(settings.message);
+      // Null: the migrations are older than this function, so there is nothing to set.
+      known = {
+        corsAllowedOrigins: settings?.cors_allowed_origins ?? env.corsAllowedOrigins,
+        savesChatHistory: env.saveChatHistory === "on" || (settings?.save_chat_history ?? false),
+      };
+    } catch (error) {
+      options.onRefreshError?.(error);
+    }
+    return known;
+  }
+
+  return createRefreshed({
+    ask,
+    freshMs: FRESH_MS,
+    tooOldMs: TOO_OLD_MS,
+    // It never fails; and nobody has a use for newer ones.
+    retryMs: FRESH_MS,
+    newerEachMs: FRESH_MS,
+    now: options.now,
+    waitUntil: options.waitUntil,
+  });
+}
+
+async function inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`The settings were not there within ${timeoutMs} ms`);
+    timer = setTimeout(reject, timeoutMs, error);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+    // Whoever came second has nobody left who listens.
+    answer.catch(() => {});
+  }
+}
