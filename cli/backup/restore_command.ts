@@ -46,6 +46,8 @@ export async function restore(url: string, path: string, options: RestoreOptions
     const rows = Object.values(footer.tables).reduce((sum, { rows }) => sum + rows, 0);
     const loaded = await sql.begin((transaction) => load(transaction, path, facts, rows)) as Loaded;
     if (before.kind === "migrate") await applyMigrations(url, null);
+    // The Data API may remember that there was no such table or function.
+    await sql`notify pgrst, 'reload schema'`;
     for (const { name } of facts.tables) await sql.unsafe(`analyze ${qualified(name)}`);
     return await finish(sql, path, footer, loaded, options.json);
   });

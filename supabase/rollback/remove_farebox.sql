@@ -32,15 +32,15 @@ declare
   }';
   -- A function of these names is Farebox's when its body is about schema billing.
   public_functions constant text[] := array[
-    'account_balance', 'alerts_delivered', 'alerts_read', 'backfill_usage', 'chat_cost',
-    'check_drift', 'claim_alerts', 'claim_notices', 'decide_sign_up', 'doctor_facts', 'expire',
-    'export_facts', 'export_mark', 'export_page', 'extend', 'function_settings', 'grant_credit',
-    'guest_status', 'health_check', 'health_details', 'incidents_list', 'init_users',
-    'note_prices_checked', 'notices_delivered', 'price_history', 'price_list', 'pricing_catalogue',
-    'receipt', 'reconcile', 'record_incident', 'refund', 'release', 'reprice_page', 'reprice_plan',
-    'reserve', 'set_alert_rule', 'set_prices', 'settings_read', 'settings_write', 'settle',
-    'storage_facts', 'transactions_list', 'usage_list', 'usage_report', 'usage_summary',
-    'users_count', 'users_to_tell', 'welcome'
+    'account_balance', 'account_peek', 'alerts_delivered', 'alerts_read', 'backfill_usage',
+    'chat_cost', 'check_drift', 'claim_alerts', 'claim_notices', 'decide_sign_up', 'doctor_facts',
+    'expire', 'export_facts', 'export_mark', 'export_page', 'extend', 'function_settings',
+    'grant_credit', 'guest_status', 'health_check', 'health_details', 'incidents_list',
+    'init_users', 'note_prices_checked', 'notices_delivered', 'price_history', 'price_list',
+    'pricing_catalogue', 'receipt', 'reconcile', 'record_incident', 'refund', 'release',
+    'reprice_page', 'reprice_plan', 'reserve', 'set_alert_rule', 'set_prices', 'settings_read',
+    'settings_write', 'settle', 'storage_facts', 'transactions_list', 'usage_list', 'usage_report',
+    'usage_summary', 'users_count', 'users_to_tell', 'welcome'
   ];
   -- The tables, views and sequences of schema billing. An unknown one may be yours: it stops this.
   billing_relations constant text[] := array[
@@ -56,6 +56,7 @@ declare
   job bigint;
   target oid;
   removed text[] := '{}';
+  messages_before constant text := current_setting('client_min_messages');
 begin
   if lower(coalesce(current_setting('farebox.export_exists', true), '')) <> 'yes' then
     raise exception using
@@ -163,6 +164,8 @@ begin
   end if;
 
   -- ── Removing ──────────────────────────────────────────────────────────────────────────────
+  -- What each cascade takes along is Farebox's, as was just made sure: nobody needs the list.
+  perform pg_catalog.set_config('client_min_messages', 'warning', true);
   if to_regclass('cron.job') is not null then
     for job in execute 'select jobid from cron.job where jobname like ''farebox-%''' loop
       if to_regclass('cron.job_run_details') is not null then
@@ -211,6 +214,7 @@ begin
 
   perform pg_catalog.set_config('farebox.export_exists', '', false);
   notify pgrst, 'reload schema';
+  perform pg_catalog.set_config('client_min_messages', messages_before, true);
   raise notice 'Farebox was removed: % objects.', cardinality(removed);
 end
 $remove_farebox$;
