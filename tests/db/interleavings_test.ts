@@ -102,6 +102,53 @@ Deno.test("any interleaving of all transitions on several connections ends with 
     );
   }, { connections: 8 }));
 
+/** What an operator may set of the guard rails and switches, each tight enough to be met. */
+const rails = fc.record({
+  requests_per_minute_max: fc.constantFrom(null, 2, 5),
+  concurrent_requests_max: fc.constantFrom(null, 1, 2),
+  daily_spend_per_user_max: fc.constantFrom(null, "0", "0.02", "0.05"),
+  daily_spend_of_guests_max: fc.constantFrom(null, "0.02", "0.05"),
+  allowed_models: fc.constantFrom(null, ["openai:*"], ["openai:gpt-4o", "google:*"]),
+  usage_tracking: fc.constantFrom("on", "on", "on", "off"),
+  balance_enforcement: fc.constantFrom("enforce", "enforce", "observe", "off"),
+});
+
+Deno.test("any interleaving within guard rails and switches that change meanwhile ends clean and without a deadlock", () =>
+  withDatabase(async (database) => {
+    const { sql, service } = database;
+    await sql`update billing.settings set welcome_credit = 0.05, markup_basis_points = 777`;
+    const met = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(
+        scriptsOf(6),
+        fc.array(rails, { minLength: 3, maxLength: 6 }),
+        async (scripts, changes) => {
+          const address = crypto.randomUUID();
+          const actors = await Promise.all(
+            [address, address, undefined].map((hash) => newActor(sql, hash)),
+          );
+          await Promise.all([
+            ...scripts.map(async (script, i) => {
+              for (const step of script) {
+                await perform(database, actors[i % actors.length]!, step).catch(async (error) =>
+                  met.add((await refusalOf(Promise.reject(error))).code)
+                );
+              }
+            }),
+            (async () => {
+              for (const p_changes of changes) await call(service, "settings_write", { p_changes });
+            })(),
+          ]);
+          await assertEndsClean(database, actors);
+        },
+      ),
+      { numRuns: 25 },
+    );
+    for (const code of ["TOO_MANY_REQUESTS", "SPEND_LIMIT_REACHED", "MODEL_NOT_ALLOWED"]) {
+      assertEquals(met.has(code), true, `${code} was never met`);
+    }
+  }, { connections: 10 }));
+
 Deno.test("lesson 30: any interleaving of several users and guests, all swept in one batch meanwhile, ends clean and without a deadlock", () =>
   withDatabase(async (database) => {
     const { sql, service } = database;

@@ -41,11 +41,8 @@ export async function createUser(
   return id;
 }
 
-/** Arguments of a function of the ledger by name; lists become arrays, lists of objects JSON. */
-export type Args = Record<
-  string,
-  string | number | boolean | null | readonly string[] | readonly object[]
->;
+/** Arguments of a function of the ledger by name; lists become arrays, objects and lists of them JSON. */
+export type Args = Record<string, string | number | boolean | null | readonly string[] | object>;
 
 /** Calls `public.<name>` with named arguments; `T` is the shape of the jsonb that it answers. */
 export async function call<T = Record<string, unknown>>(
