@@ -146,7 +146,11 @@ begin
   if after is distinct from before then
     perform billing.record_incident(
       'alert_rule_changed', null, null,
-      jsonb_build_object('from', to_jsonb(before), 'to', to_jsonb(after))
+      jsonb_build_object('rule', p_rule, 'changed', (
+        select jsonb_object_agg(a.key, jsonb_build_object('from', b.value, 'to', a.value))
+        from jsonb_each(to_jsonb(after)) a
+        join jsonb_each(to_jsonb(before)) b on b.key = a.key and b.value <> a.value
+      ))
     );
   end if;
   return (select e.alert from billing.alerts_evaluated() e where e.rule = p_rule);

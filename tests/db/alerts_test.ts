@@ -143,7 +143,10 @@ Deno.test("a rule that is disabled is silent, and one that is changed fires at i
     assertEquals(await claimedRules(service), ["missing_price"]);
     const [told] = await sql`select details from billing.incidents
       where kind = 'alert_rule_changed' order by id desc limit 1`;
-    assertEquals([told!["details"].from.threshold, told!["details"].to.threshold], [0, 3]);
+    assertEquals(told!["details"], {
+      rule: "missing_price",
+      changed: { enabled: { from: false, to: true }, threshold: { from: 0, to: 3 } },
+    });
   }));
 
 Deno.test("an unknown rule, a window where there is none, and impossible numbers are refused with what to do", () =>

@@ -2,59 +2,59 @@
 import type { Alert, Notice } from "../../../shared/credit/alerts.ts";
 import type { Message } from "./webhook.ts";
 
-type Words = { what: (value: number) => string; next: string };
+type Words = { what: string; next: string };
 
-/** What each rule has seen, and what its operator does next. */
+/** What each rule counts, and what its operator does next. */
 const WORDS: Readonly<Record<string, Words>> = {
   failed_deductions: {
-    what: (n) => `${n} charges failed or were not collected in full`,
+    what: "charges that failed or were not collected in full",
     next: "See `farebox incidents`; what the log holds unsettled is settled by `farebox backfill`.",
   },
   missing_price: {
-    what: (n) => `${n} requests for models without a price`,
+    what: "requests for models without a price",
     next: "Price a model that should be sold: `farebox prices sync --model …` or `prices set`.",
   },
   database_errors: {
-    what: (n) => `${n} calls of the ledger failed`,
+    what: "calls of the ledger that failed",
     next: "See `farebox incidents --kind database_error`, and the database's own health.",
   },
   stuck_reservations: {
-    what: (n) => `${n} reservations are open long past their expiry`,
+    what: "reservations open long past their expiry",
     next: "Does the sweeper run? `farebox sweep` runs it once; `farebox doctor` looks at the job.",
   },
   drift: {
-    what: (n) => `${n} violations in the proof of the ledger`,
+    what: "violations in the proof of the ledger",
     next: "See `farebox reconcile`, before any other change of balances.",
   },
   price_age: {
-    what: (n) => `Prices were last changed or compared ${n} days ago`,
-    next: "Compare them with the catalogue: `farebox prices check`.",
+    what: "days since prices were changed or compared with a catalogue",
+    next: "Compare them: `farebox prices check`.",
   },
   provider_cost_difference: {
-    what: (n) => `${n} charges differ from what the provider says that it bills`,
+    what: "charges other than what the provider says that it bills",
     next: "See `farebox incidents --kind provider_cost_difference`, then `farebox prices check`.",
   },
   provider_refused_credentials: {
-    what: (n) => `A provider refused our key, ${n} times`,
+    what: "times that a provider refused our key",
     next: "Set a new key with `supabase secrets set`, and look at the account there.",
   },
 };
 
 /** The message of an alert. @param project the host of the project, for who has several. */
 export function alertMessage(alert: Alert, project: string): Message {
-  const words = WORDS[alert.rule] ?? {
-    what: (n) => `The rule ${alert.rule} is at ${n}`,
-    next: "See `farebox alerts`.",
-  };
+  const { what, next } = WORDS[alert.rule] ?? { what: "a rule of yours", next: "" };
   const within = alert.window_minutes === null ? "" : ` in ${spanOf(alert.window_minutes)}`;
   const models = modelsOf(alert);
   const { message_id, state: _, delivered_at: __, ...payload } = alert;
+  const sentences = [
+    `Farebox (${escape(project)}): ${alert.rule} is at ${alert.value}${within}, above ` +
+    `${alert.threshold}: ${what}.`,
+    models.length === 0 ? "" : `Models: ${models.map(escape).join(", ")}.`,
+    next,
+  ];
   return {
     id: message_id,
-    text: `Farebox (${escape(project)}): ${escape(words.what(alert.value ?? 0))}${within}; the ` +
-      `threshold is ${alert.threshold}.` +
-      (models.length === 0 ? "" : ` Models: ${models.map(escape).join(", ")}.`) +
-      ` ${words.next}`,
+    text: sentences.filter((sentence) => sentence !== "").join(" "),
     metadata: { event_type: "farebox_alert", event_payload: { ...payload, project } },
   };
 }
