@@ -29,6 +29,8 @@ select plan(
     3 * (select count(*)::integer from ledger_tables where not is_view)
     + (select count(*)::integer from ledger_calls)
   )
+  -- Chat history is their owners' to delete.
+  - 2
 );
 
 select cmp_ok((select count(*)::integer from ledger_calls), '>', 40, 'the functions were found');
@@ -37,7 +39,9 @@ select is_empty(
      from ledger_tables t,
        unnest(array['anon', 'authenticated']) r (name),
        unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger']) p (name)
-     where has_table_privilege(r.name, t.name, p.name) $$,
+     where has_table_privilege(r.name, t.name, p.name)
+       -- Chat history is their own to delete (010).
+       and (r.name, t.name, p.name) <> ('authenticated', 'chat_exchanges', 'delete') $$,
   'lesson 32: anon and authenticated have no privilege to write to any table'
 );
 select is_empty(
@@ -54,7 +58,7 @@ select set_eq(
 select set_eq(
   $$ select t.name from ledger_tables t where has_table_privilege('authenticated', t.name, 'select') $$,
   $$ values ('model_pricing'), ('user_balances'), ('usage_records'), ('balance_transactions'),
-       ('account_statement'), ('balance_notices') $$,
+       ('account_statement'), ('balance_notices'), ('chat_exchanges') $$,
   'authenticated may read prices, and of the rest what row security leaves'
 );
 select is_empty(
@@ -114,7 +118,8 @@ set local role authenticated;
 select throws_ok(format('insert into %s default values', t.name), '42501', null,
   'authenticated cannot insert into ' || t.name) from ledger_tables t where not t.is_view;
 select throws_ok(format('delete from %s', t.name), '42501', null,
-  'authenticated cannot delete from ' || t.name) from ledger_tables t where not t.is_view;
+  'authenticated cannot delete from ' || t.name) from ledger_tables t
+  where not t.is_view and t.name <> 'chat_exchanges';
 select throws_ok(format('truncate %s', t.name), '42501', null,
   'authenticated cannot truncate ' || t.name) from ledger_tables t where not t.is_view;
 select throws_ok(c.text, '42501', null, 'authenticated: ' || c.text) from ledger_calls c;
@@ -127,7 +132,8 @@ set local request.jwt.claim.sub = 'aaaaaaaa-0000-4000-8000-000000000001';
 select throws_ok(format('insert into %s default values', t.name), '42501', null,
   'old GUC: authenticated cannot insert into ' || t.name) from ledger_tables t where not t.is_view;
 select throws_ok(format('delete from %s', t.name), '42501', null,
-  'old GUC: authenticated cannot delete from ' || t.name) from ledger_tables t where not t.is_view;
+  'old GUC: authenticated cannot delete from ' || t.name) from ledger_tables t
+  where not t.is_view and t.name <> 'chat_exchanges';
 select throws_ok(format('truncate %s', t.name), '42501', null,
   'old GUC: authenticated cannot truncate ' || t.name) from ledger_tables t where not t.is_view;
 select throws_ok(c.text, '42501', null, 'old GUC: authenticated: ' || c.text) from ledger_calls c;
