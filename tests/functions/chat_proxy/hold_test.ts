@@ -96,6 +96,16 @@ Deno.test("a refused slice leaves the rest of the last one, and then it is over"
     assertEquals(calls.length, 1);
   }));
 
+Deno.test("who refused the next slice is known once it was", () =>
+  withHold(
+    async () => ({ ...await refused(), refused_by: "spend_limit" }),
+    async (hold) => {
+      assertEquals(hold.refusedBy(), null);
+      assertEquals(await hold.covers(100), false);
+      assertEquals(hold.refusedBy(), "spend_limit");
+    },
+  ));
+
 Deno.test("a reservation of the whole limit is never extended", () =>
   withHold(granted, async (hold, calls) => {
     hold.progress({ inputTokens: 5, outputTokens: 60 }, 60);
