@@ -37,3 +37,21 @@ export function requireCount(option: string, text: string, min: number, max: num
     `${option} ${text} is not possible: give a whole number of ${min} to ${max}.`,
   );
 }
+
+/** A day, which begins at midnight UTC, or a time with its zone. */
+const A_TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d))?$/;
+
+/** A time as it was typed, checked. Throws {@link BadArgument} unless it is one, with its zone. */
+export function requireTime(option: string, text: string): Date {
+  const time = new Date(text);
+  const day = new Date(text.slice(0, 10));
+  // Date takes the 31st of June for the 1st of July.
+  if (
+    A_TIME.test(text) && !Number.isNaN(time.getTime()) &&
+    day.toISOString().startsWith(text.slice(0, 10))
+  ) return time;
+  throw new BadArgument(
+    `${option} ${text} is no time: give a day in UTC such as 2026-11-22, or a time with its zone ` +
+      "such as 2026-11-22T16:04:00Z.",
+  );
+}

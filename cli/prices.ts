@@ -17,10 +17,11 @@ const CATALOGUE: [string, string] = [
 /** Registers the commands with the program. */
 export function addPriceCommands(program: Command, run: Run): void {
   const prices = program.command("prices").description(
-    "Prices of models: sync, list, set, check, history.",
+    "Prices of models: sync, list, set, check, history, reprice.",
   );
   addSync(prices, run);
   addSet(prices, run);
+  addReprice(prices, run);
   prices.command("list")
     .description("The current prices, with their age and where they come from.")
     .option("--provider <id>", "of one provider")
@@ -29,7 +30,7 @@ export function addPriceCommands(program: Command, run: Run): void {
       run(async (target) => (await import("./prices/list_command.ts")).list(target, options))
     );
   prices.command("check")
-    .description("Compares every price with the catalogue. Writes nothing.")
+    .description("Compares every price with the catalogue. Changes none.")
     .option("--provider <id>", "of one provider")
     .option("--ignore-operator", "pass over what `prices set` set", false)
     .option(...CATALOGUE)
@@ -138,5 +139,37 @@ function addSet(prices: Command, run: Run): void {
     .addHelpText("after", SET_HELP)
     .action((model, options) =>
       run(async (target) => (await import("./prices/set_command.ts")).set(target, model, options))
+    );
+}
+
+const REPRICE_HELP = `
+After a wrong price. The right one is the one in force now, or the version that --price-version
+names (\`farebox prices history\` lists them): set it first. Each charge of the model that was made in
+[--from, --to) is computed anew at it, with the markup that it had. Who has paid more gets the
+difference back, as a refund of that request; who has paid less is shown and nothing is taken. Guests
+have paid nothing and are only shown.
+
+A refund is made once for each request and version, and what was given back counts as not paid: the
+command can be stopped, repeated, and run for times that overlap.
+
+Exit codes: 0 nobody has paid too much (any more) · 1 something was not given back · 2 bad usage.
+
+Examples:
+  farebox prices reprice --model openai:gpt-4o --from 2026-11-20 --to 2026-11-22T16:04:00Z --dry-run
+  farebox prices reprice --model openai:gpt-4o --from 2026-11-20 --to 2026-11-23 --yes
+`;
+
+function addReprice(prices: Command, run: Run): void {
+  prices.command("reprice")
+    .description("After a wrong price: what each user has paid too much, and gives it back.")
+    .requiredOption("--model <provider:model>", "whose price was wrong")
+    .requiredOption("--from <time>", "when the wrong price began to count")
+    .requiredOption("--to <time>", "when it ended")
+    .option("--price-version <number>", "the right price (default: the one in force)")
+    .option("--yes", "give back without asking", false)
+    .option("--dry-run", "only show", false)
+    .addHelpText("after", REPRICE_HELP)
+    .action((options) =>
+      run(async (target) => (await import("./prices/reprice_command.ts")).reprice(target, options))
     );
 }

@@ -1,5 +1,5 @@
 import { formatUsd } from "../../shared/pricing/money.ts";
-import { BadArgument } from "../arguments.ts";
+import { requireTime } from "../arguments.ts";
 import { isConfirmed } from "../confirm.ts";
 import { startProgress } from "../progress.ts";
 import { stdoutPaint } from "../table.ts";
@@ -7,7 +7,6 @@ import type { Target } from "../target.ts";
 import { type Collected, collectUsage } from "./collect_usage.ts";
 import { settleUsage, type Tally } from "./settle_usage.ts";
 import { readText, requests, tallyText, unreadableText } from "./tally_text.ts";
-import { timeOf } from "./usage_line.ts";
 
 export type BackfillOptions = {
   from: string;
@@ -20,10 +19,7 @@ export type BackfillOptions = {
 
 /** Reads the whole log first, then settles what it says, each request once. */
 export async function backfill(target: Target, options: BackfillOptions): Promise<number> {
-  const at = options.at === undefined ? null : timeOf(options.at);
-  if (options.at !== undefined && at === null) {
-    throw new BadArgument(`--at ${options.at} is no time: give one like 2026-11-22T16:04:00Z.`);
-  }
+  const at = options.at === undefined ? null : requireTime("--at", options.at).toISOString();
   const collected = await collectUsage(options.from, { recorded: options.recorded, at });
   try {
     return await settleCollected(target, collected, options);

@@ -73,11 +73,12 @@ export async function settleUsage(
         const charge = await target.call("backfill_usage", argsOf(usage, options.dryRun), Charge);
         count(tally, usage, charge);
       } catch (error) {
-        if (error instanceof LedgerUnavailable) tally.stopped = error;
-        else if (isRefusal(error)) {
-          const { code, message } = error;
+        const refusal = isRefusal(error) ? error : refusalOfValue(error);
+        if (refusal !== null) {
+          const { code, message } = refusal;
           tally.refused.push({ requestId: usage.request_id, line, code, message });
-        } else throw error;
+        } else if (error instanceof LedgerUnavailable) tally.stopped = error;
+        else throw error;
       }
       progress.at(++done);
     }
@@ -86,6 +87,17 @@ export async function settleUsage(
   await usages.return(undefined);
   tally.refused.sort((one, other) => one.line - other.line);
   return tally;
+}
+
+/** Where the database cannot keep a value, such as a text with a NUL: those of other lines it can. */
+function refusalOfValue(error: unknown): { code: string; message: string } | null {
+  if (!(error instanceof LedgerUnavailable)) return null;
+  const sqlstate = /^http 400, (2[23]\w{3})/.exec(error.reason)?.[1];
+  if (sqlstate === undefined) return null;
+  return {
+    code: "VALUE_REFUSED",
+    message: `The database cannot keep a value of this line (SQLSTATE ${sqlstate}). Mend the line.`,
+  };
 }
 
 function count(tally: Tally, usage: LoggedUsage, charge: z.infer<typeof Charge>): void {

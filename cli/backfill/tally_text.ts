@@ -1,6 +1,7 @@
 /** What a backfill has read and done, for people. Pure. */
 import { formatUsd } from "../../shared/pricing/money.ts";
 import type { Paint } from "../table.ts";
+import { counted } from "../usd.ts";
 import type { Collected } from "./collect_usage.ts";
 import type { Tally } from "./settle_usage.ts";
 
@@ -9,20 +10,19 @@ const TOLD = 20;
 
 /** `1 request`, `1,204 requests`. */
 export function requests(count: number): string {
-  return `${count.toLocaleString("en-US")} request${count === 1 ? "" : "s"}`;
+  return `${counted(count)} request${count === 1 ? "" : "s"}`;
 }
 
 export function readText(collected: Collected, options: { from: string }): string {
   const { entries, repeats, ignored } = collected;
-  const number = (count: number) => count.toLocaleString("en-US");
   const where = options.from === "-" ? "what came in" : options.from;
   return [
-    `Read ${number(entries)} lines of ${where}. They tell the usage of ` +
+    `Read ${counted(entries)} lines of ${where}. They tell the usage of ` +
     `${requests(collected.requests)}.`,
     ...(repeats === 0 ? [] : [
-      `  ${number(repeats)} say again what an earlier line says: the first of a request counts.`,
+      `  ${counted(repeats)} say again what an earlier line says: the first of a request counts.`,
     ]),
-    ...(ignored === 0 ? [] : [`  ${number(ignored)} are about something else.`]),
+    ...(ignored === 0 ? [] : [`  ${counted(ignored)} are about something else.`]),
   ].join("\n");
 }
 

@@ -2,6 +2,7 @@ import { accepted } from "../ledger_commands.ts";
 import type { Target } from "../target.ts";
 import { openCatalogue } from "./catalogue.ts";
 import { differsByOverOnePercent } from "./decimal.ts";
+import { notePricesChecked } from "./note_checked.ts";
 import { OPERATOR, type Plan, planPrices, type PricePlan } from "./plan.ts";
 import { planJson } from "./plan_json.ts";
 import { changeRows, models } from "./plan_text.ts";
@@ -40,7 +41,9 @@ export async function check(target: Target, options: CheckOptions): Promise<numb
     console.log(`Prices of ${target.url} against ${plan.source}, USD per ${unit} tokens.\n`);
     console.log(checkText(plan, different, options.per, stdoutPaint()));
   }
-  return different.length === 0 ? 0 : 1;
+  if (different.length > 0) return 1;
+  await notePricesChecked(target);
+  return 0;
 }
 
 /** A missing price, or one that is off by more than 1 %. */

@@ -5,6 +5,7 @@ import { accepted } from "../ledger_commands.ts";
 import type { Target } from "../target.ts";
 import { openCatalogue } from "./catalogue.ts";
 import { candidatesOf, requireName } from "./choose.ts";
+import { notePricesChecked } from "./note_checked.ts";
 import { isQuarantined, type Plan, planPrices, writesOf } from "./plan.ts";
 import { planJson } from "./plan_json.ts";
 import { models, planText } from "./plan_text.ts";
@@ -49,7 +50,9 @@ export async function sync(target: Target, options: SyncOptions): Promise<number
   const written = mayWrite ? accepted(await target.prices.set(writes)) : [];
   report(target, plan, options, writes.length, written, paint);
   if (writes.length > 0 && !options.dryRun && !mayWrite) return UNCONFIRMED;
-  return plan.prices.some(isQuarantined) ? QUARANTINED : 0;
+  if (plan.prices.some(isQuarantined)) return QUARANTINED;
+  if (!options.dryRun) await notePricesChecked(target);
+  return 0;
 }
 
 async function readPlan(target: Target, options: SyncOptions): Promise<Plan> {

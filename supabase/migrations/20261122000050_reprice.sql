@@ -21,7 +21,8 @@ begin
     perform billing.refuse(
       404, 'MODEL_NOT_FOUND',
       format('Version %s is no price of %s:%s.', p_version, p_provider_id, p_model_id),
-      format('`farebox prices history %s:%s` lists its versions.', p_provider_id, p_model_id)
+      format('`farebox prices history %s:%s` lists its versions.', p_provider_id, p_model_id),
+      jsonb_build_object('model', p_provider_id || ':' || p_model_id)
     );
   end if;
   return version;

@@ -163,11 +163,12 @@ Deno.test("what the ledger refuses is listed with its line, the rest is charged,
     lineOf(null),
     lineOf(nobody),
     lineOf(user.id, { model: "openai:never-sold" }),
+    lineOf(user.id, { finish: "\0" }),
   ].join("\n");
   const { code, out } = await backfill(["--from", "-", "--yes", "--json"], log);
   assertEquals(code, 1);
   const { read, result } = JSON.parse(out);
-  assertEquals([read.entries, read.requests, read.unreadable_count], [5, 5, 0]);
+  assertEquals([read.entries, read.requests, read.unreadable_count], [6, 6, 0]);
   assertEquals(result.charged, {
     requests: 2,
     cost: "0.025",
@@ -177,7 +178,7 @@ Deno.test("what the ledger refuses is listed with its line, the rest is charged,
   assertEquals(result.guests, { requests: 1, cost: "0.0125" });
   assertEquals(
     result.refused.map(({ line, code }: { line: number; code: string }) => [line, code]),
-    [[4, "USER_NOT_FOUND"], [5, "MODEL_NOT_FOUND"]],
+    [[4, "USER_NOT_FOUND"], [5, "MODEL_NOT_FOUND"], [6, "VALUE_REFUSED"]],
   );
   assertEquals(await accountOf(stack.sql, user), { balance: 0n, reserved: 0n });
   const text = await backfill(["--from", "-", "--yes"], log);
