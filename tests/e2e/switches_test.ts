@@ -8,6 +8,7 @@ import {
   exact,
   setBalance,
 } from "../support/charges.ts";
+import { runFarebox } from "../support/farebox.ts";
 import { startTestStack, type TestStack, type TestUser } from "../support/stack.ts";
 
 async function withStack(
@@ -76,6 +77,67 @@ Deno.test("BALANCE_ENFORCEMENT=off serves and meters, and says so at every use",
     }
     assertEquals(await accountOf(stack.sql, user), { balance: 0n, reserved: 0n });
     await assertAllSettled(stack.sql);
+  }));
+
+Deno.test("farebox settings switches BALANCE_ENFORCEMENT and USAGE_TRACKING at the next request of the same worker, and says so at every use", () =>
+  withStack({}, async (stack, user) => {
+    const set = async (...pairs: string[]) => {
+      const { code, err } = await runFarebox(stack, ["settings", "set", ...pairs, "--yes"]);
+      assertEquals(code, 0, err);
+    };
+    const status = async () => {
+      const response = await chat(stack, user, { stream: false });
+      await response.text();
+      return [response.status, response.headers.get("x-request-id")!] as const;
+    };
+    await setBalance(stack, user, "0.001");
+    assertEquals((await status())[0], 402);
+    const pid = await stack.functionsPid();
+
+    await set("balance_enforcement", "observe");
+    const [observed, observedId] = await status();
+    assertEquals(observed, 200);
+    await stack.logged("BALANCE_ENFORCEMENT is observe", observedId, "INSUFFICIENT_BALANCE");
+    const [incident] = await stack.sql`
+      select user_id, details from billing.incidents where kind = 'would_refuse'`;
+    assertEquals([incident?.["user_id"], incident?.["details"].code], [
+      user.id,
+      "INSUFFICIENT_BALANCE",
+    ]);
+    await set("balance_enforcement", "off");
+    const [off, offId] = await status();
+    assertEquals(off, 200);
+    await stack.logged("BALANCE_ENFORCEMENT is off", offId);
+    await set("balance_enforcement", "enforce");
+    assertEquals((await status())[0], 402);
+
+    await set("usage_tracking", "off");
+    for (const requestId of await twoAnswers(stack, user)) {
+      await stack.logged("USAGE_TRACKING is off", requestId);
+      const charges = await stack.sql`
+        select from public.usage_records where request_id = ${requestId}`;
+      assertEquals(charges.length, 0);
+    }
+    await set("usage_tracking", "on");
+    assertEquals((await status())[0], 402);
+    assertEquals(await stack.functionsPid(), pid, "the worker was restarted");
+    await assertAllSettled(stack.sql);
+  }));
+
+Deno.test("of the environment's switch and the setting the weaker counts, and a guest is held whatever they say", () =>
+  withStack({ BALANCE_ENFORCEMENT: "observe" }, async (stack, user) => {
+    await stack.sql`update billing.settings set balance_enforcement = 'enforce'`;
+    await setBalance(stack, user, "0");
+    for (const requestId of await twoAnswers(stack, user)) {
+      await stack.logged("BALANCE_ENFORCEMENT is observe", requestId);
+    }
+    await stack.sql`update billing.settings set usage_tracking = 'off'`;
+    const guest = { token: stack.details.publishableKey };
+    for (const expected of [200, 200, 200, 429]) {
+      const response = await chat(stack, guest, { stream: false });
+      await response.text();
+      assertEquals(response.status, expected);
+    }
   }));
 
 Deno.test("LEDGER_OUTAGE=allow serves while the ledger is away, and logs each use with what a backfill needs", () =>
