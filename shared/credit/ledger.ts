@@ -6,11 +6,13 @@
  * `LedgerUnavailable`, after at most the timeout; the caller decides whether that is a 503 or a retry.
  */
 import * as z from "zod/mini";
+import { toBase64 } from "../edge/base64.ts";
 import type { Refusal } from "../edge/refusal.ts";
 import { parsePrices, type Price } from "../pricing/price.ts";
 import { LedgerUnavailable } from "./ledger_unavailable.ts";
 import * as reports from "./reports.ts";
 import type {
+  ExchangeArgs,
   ExtendArgs,
   GrantArgs,
   GuestArgs,
@@ -63,6 +65,10 @@ export interface Ledger {
   healthDetails(): Outcome<reports.HealthDetails>;
   reconcile(): Outcome<reports.Reconciliation>;
   recordIncident(args: IncidentArgs): Outcome<null>;
+  /** Keeps a question and its answer for their user; once, and no money depends on it. */
+  saveExchange(args: ExchangeArgs): Outcome<null>;
+  /** What is known of a user's request that has ended. */
+  endedRequest(args: { userId: string; requestId: string }): Outcome<results.EndedRequest>;
   /** What the functions must know themselves; null where the migrations have no such function yet. */
   functionSettings(): Outcome<results.FunctionSettings | null>;
 }
@@ -217,6 +223,24 @@ export function createLedger(options: LedgerOptions): Ledger {
         p_request_id: args.requestId,
         p_details: args.details,
       }, () => null),
+    saveExchange: (args) =>
+      call("save_exchange", {
+        p_request_id: args.requestId,
+        p_user_id: args.userId,
+        p_chat_id: args.chatId,
+        p_dialect: args.dialect,
+        p_model: args.model,
+        p_request: args.request,
+        p_answer: args.answer,
+        p_response: args.response && toBase64(args.response),
+        p_response_type: args.responseType,
+      }, () => null),
+    endedRequest: ({ userId, requestId }) =>
+      call(
+        "ended_request",
+        { p_user_id: userId, p_request_id: requestId },
+        as(results.EndedRequestSchema),
+      ),
     functionSettings: () =>
       call("function_settings", {}, as(results.FunctionSettingsSchema)).catch((error: unknown) => {
         if (error instanceof LedgerUnavailable && error.reason.endsWith(NO_SUCH_FUNCTION)) {

@@ -27,7 +27,11 @@ const Details = z.discriminatedUnion("code", [
   z.object({ code: z.literal("MODEL_NOT_FOUND"), model: z.string() }),
   z.object({ code: z.literal("USER_NOT_FOUND") }),
   z.object({ code: z.literal("REQUEST_NOT_FOUND") }),
-  z.object({ code: z.literal("DUPLICATE_REQUEST"), request_id: z.string() }),
+  z.object({
+    code: z.literal("DUPLICATE_REQUEST"),
+    request_id: z.string(),
+    state: z.optional(z.string()),
+  }),
   z.object({ code: z.literal("IDEMPOTENCY_KEY_REUSED") }),
   z.object({ code: z.literal("MODEL_NOT_ALLOWED"), model: z.string() }),
   z.object({
@@ -65,6 +69,10 @@ export function refusalFromError(error: DataApiError): Refusal | undefined {
     case "FREE_LIMIT_REACHED": {
       const { code, limit, window_ends_at } = details;
       return { code, message, limit, ...(window_ends_at && { window_ends_at }) };
+    }
+    case "DUPLICATE_REQUEST": {
+      const { code, request_id, state } = details;
+      return { code, message, request_id, ...(state !== undefined && { state }) };
     }
     case "TOO_MANY_REQUESTS": {
       const { code, retry_after_seconds, limit, remaining, requests_limit } = details;

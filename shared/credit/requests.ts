@@ -98,6 +98,22 @@ export type UsageArgs = Range & Page & {
   chatId: string | null;
 };
 
+export type ExchangeArgs = {
+  requestId: string;
+  userId: string;
+  chatId: string | null;
+  dialect: string;
+  /** `provider:model` that answered. */
+  model: string;
+  /** The body as the client sent it, JSON; null where it is too large to be kept. */
+  request: unknown;
+  /** What of the answer a person reads. */
+  answer: string;
+  /** The bytes as the client got them; null where they are not to be given again. */
+  response: Uint8Array | null;
+  responseType: string | null;
+};
+
 export type IncidentArgs = {
   kind: string;
   userId: string | null;

@@ -154,6 +154,20 @@ export const GuestStatusSchema = z.object({
 });
 export type GuestStatus = z.infer<typeof GuestStatusSchema>;
 
+/** A request that has ended: its stored answer and its receipt, null where there is none. */
+export const EndedRequestSchema = z.object({
+  exchange: z.nullable(z.object({
+    model: z.string(),
+    /** The bytes in base64; null where they were not kept. */
+    response: z.nullable(z.string()),
+    response_type: z.nullable(z.string()),
+  })),
+  receipt: z.nullable(z.record(z.string(), z.unknown())),
+  /** Null where the request is not known, or still runs. */
+  ended_ms_ago: z.nullable(z.number()),
+});
+export type EndedRequest = z.infer<typeof EndedRequestSchema>;
+
 /** Null: what the environment says. */
 export const FunctionSettingsSchema = z.object({
   cors_allowed_origins: z.nullable(z.array(z.string())),

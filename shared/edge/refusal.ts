@@ -16,7 +16,17 @@ export type Refusal =
   | { code: "MODEL_NOT_FOUND"; message: string; model: string }
   | { code: "PROVIDER_NOT_ENABLED"; message: string; provider: string }
   | { code: "INSUFFICIENT_BALANCE"; message: string; balance: string; available: string }
-  | { code: "DUPLICATE_REQUEST"; message: string; request_id: string }
+  /**
+   * `state`: of the reservation of the first request; `open` while it runs. `receipt`: what the first
+   * one cost, where it has ended; null where nothing was charged.
+   */
+  | {
+    code: "DUPLICATE_REQUEST";
+    message: string;
+    request_id: string;
+    state?: string;
+    receipt?: object | null;
+  }
   | { code: "IDEMPOTENCY_KEY_REUSED"; message: string }
   | { code: "MODEL_NOT_ALLOWED"; message: string; model: string }
   | {

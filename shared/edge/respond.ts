@@ -26,6 +26,8 @@ type Answer = { status: number; evidence?: object; headers?: Record<string, stri
 
 /** Short, because an outage of the ledger or of Auth is usually a restart. */
 const OUTAGE_RETRY_SECONDS = 2;
+/** An answer takes seconds, and SDKs come again twice. */
+const RUNNING_RETRY_SECONDS = 5;
 /** The SDKs repeat 409, 429 and 5xx by themselves; here repeating cannot help or would cost. */
 const DO_NOT_RETRY = { "x-should-retry": "false" };
 
@@ -96,8 +98,14 @@ function answer(refusal: Refusal, now: () => number): Answer {
     case "DUPLICATE_REQUEST":
       return {
         status: 409,
-        evidence: { duplicate_of: refusal.request_id },
-        headers: { "retry-after": "5", ...DO_NOT_RETRY },
+        evidence: {
+          duplicate_of: refusal.request_id,
+          ...(refusal.receipt !== undefined && { receipt: refusal.receipt }),
+        },
+        // While it runs SDKs may come again: the answer will be there, or its receipt.
+        headers: refusal.state === "open"
+          ? { "retry-after": String(RUNNING_RETRY_SECONDS) }
+          : DO_NOT_RETRY,
       };
     case "CONFLICT":
       return { status: 409, headers: { "retry-after": "1", ...DO_NOT_RETRY } };

@@ -219,7 +219,7 @@ Deno.test("every refusal of the ledger comes back as a value with its evidence",
     [refused(404, "REQUEST_NOT_FOUND"), { code: "REQUEST_NOT_FOUND", message }],
     [
       refused(409, "DUPLICATE_REQUEST", { request_id: REQUEST, state: "open" }),
-      { code: "DUPLICATE_REQUEST", message, request_id: REQUEST },
+      { code: "DUPLICATE_REQUEST", message, request_id: REQUEST, state: "open" },
     ],
     [refused(409, "KEY_CONFLICT"), { code: "CONFLICT", message }],
     [refused(409, "RESERVATION_CLOSED"), { code: "CONFLICT", message }],

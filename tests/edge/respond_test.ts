@@ -49,7 +49,7 @@ const CASES: Record<RefusalCode, [Refusal, number, Record<string, string>]> = {
   DUPLICATE_REQUEST: [
     { code: "DUPLICATE_REQUEST", message, request_id: "other" },
     409,
-    { "retry-after": "5", "x-should-retry": "false" },
+    { "x-should-retry": "false" },
   ],
   CONFLICT: [{ code: "CONFLICT", message }, 409, { "x-should-retry": "false" }],
   REQUEST_TOO_LARGE: [{ code: "REQUEST_TOO_LARGE", message, size_bytes_max: 10 }, 413, {}],
@@ -96,6 +96,24 @@ function send(refusal: Refusal) {
 }
 
 for (const [code, [refusal, status, headers]] of Object.entries(CASES)) {
+  Deno.test("a duplicate of what still runs may come again, one of what has ended shows its receipt", async () => {
+    const duplicate = { code: "DUPLICATE_REQUEST", message, request_id: "other" } as const;
+    const running = respond({ ...duplicate, state: "open" }, { requestId: "r" });
+    assertEquals([running.headers.get("retry-after"), running.headers.get("x-should-retry")], [
+      "5",
+      null,
+    ]);
+    assertEquals("receipt" in await running.json(), false);
+    const receipt = { cost: "0.0012" };
+    const ended = respond({ ...duplicate, state: "settled", receipt }, { requestId: "r" });
+    assertEquals([ended.headers.get("retry-after"), ended.headers.get("x-should-retry")], [
+      null,
+      "false",
+    ]);
+    const body = await ended.json();
+    assertEquals([body.duplicate_of, body.receipt], ["other", receipt]);
+  });
+
   Deno.test(`${code} is a ${status} in both error shapes, with its request id`, async () => {
     const response = send(refusal);
     assertEquals(response.status, status);

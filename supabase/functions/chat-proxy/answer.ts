@@ -10,9 +10,11 @@ import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import { meterBody } from "../../../shared/llm/meter_body.ts";
 import { modelName } from "../../../shared/pricing/price.ts";
 import { askProviders } from "./ask_providers.ts";
+import type { Capture } from "./capture.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import type { End, Outcome } from "./ending.ts";
 import type { Exchange } from "./exchange.ts";
+import { captureFor, saveExchange, type Written } from "./history.ts";
 import { createHold, type Hold } from "./hold.ts";
 import { inTime } from "./in_time.ts";
 import { rateLimitHeaders, tellRequestsLimit } from "./rate_limits.ts";
@@ -115,8 +117,10 @@ async function exchangeWithProviders(
   const parts: AnswerParts = {
     body: forwarded.body,
     headers,
+    context,
     abort: asked.abort,
     candidate,
+    capture: await captureFor(exchange, deps),
     hold,
     settle,
     release,
@@ -128,8 +132,12 @@ async function exchangeWithProviders(
 type AnswerParts = {
   body: ReadableStream<Uint8Array>;
   headers: Headers;
+  /** Of the model that answered. */
+  context: SettlementContext;
   abort: AbortController;
   candidate: Candidate;
+  /** Keeps the answer for its history; null where there is none. */
+  capture: Capture | null;
   hold: Hold | null;
   settle: (
     snapshot: MeterSnapshot,
@@ -151,7 +159,7 @@ function streamed(
   const isHidden = price.hidesReasoning || call.request.hidesOutput || call.request.hidesInput ||
     // What a search finds is read into the prompt.
     call.request.webSearchesMax > 0;
-  const { body, done } = relay({
+  const { body, done, written } = relay({
     upstream: parts.body,
     meter: dialect.createMeter(route.endpoint.counting),
     meterWhole: (bytes) => meterBody(bytes, dialect, route.endpoint.counting).snapshot,
@@ -159,6 +167,7 @@ function streamed(
     abortPolicy: isHidden ? "drain" : route.provider.abortPolicy,
     abortUpstream: () => parts.abort.abort(),
     hold: parts.hold,
+    capture: parts.capture,
     endsAtLimit: call.request.webSearchesMax === 0,
     inputTokensEstimate: context.inputTokensEstimate,
     heartbeatMs: deps.env.heartbeatMs,
@@ -170,7 +179,7 @@ function streamed(
     errorEvent: dialect.errorEvent,
   });
   // Before the response is returned: afterwards the isolate may be gone.
-  deps.waitUntil(done);
+  deps.waitUntil(save(exchange, parts, written, done, deps));
   return new Response(body, { headers: parts.headers });
 }
 
@@ -194,11 +203,27 @@ async function whole(
     return refuse(c, answer);
   }
   const settled = parts.settle(answer.snapshot, "complete", null);
-  deps.waitUntil(settled);
+  parts.capture?.add(answer.bytes);
+  const written = { end: "complete", snapshot: answer.snapshot } as const;
+  deps.waitUntil(save(exchange, parts, Promise.resolve(written), settled, deps));
   const outcome = await inTime(settled);
   if (outcome) parts.headers.set("x-cost", outcome.cost);
   if (outcome?.balance) parts.headers.set("x-balance", outcome.balance);
   return new Response(answer.bytes, { headers: parts.headers });
+}
+
+/** What goes on behind the answer: settling, and after it its history. */
+async function save(
+  exchange: Exchange,
+  { capture, context, headers }: AnswerParts,
+  written: Promise<Written>,
+  settled: Promise<unknown>,
+  deps: ChatProxyDeps,
+): Promise<void> {
+  await settled;
+  if (capture === null) return;
+  const type = headers.get("content-type") ?? "";
+  await saveExchange(exchange, context, await written, capture.end(), type, deps);
 }
 
 /** Whether the output was limited by what can be paid, and not by the client or the model. */

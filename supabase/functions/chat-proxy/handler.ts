@@ -30,6 +30,7 @@ import {
   type ServedModel,
 } from "./models.ts";
 import { readChatCall } from "./read_request.ts";
+import { findAnswer, replay } from "./replay.ts";
 import { payerOf, reserve } from "./reserve.ts";
 import { findCandidates, findRoute } from "./route.ts";
 import type { SettlementContext } from "./settlement.ts";
@@ -144,7 +145,11 @@ async function chat(
   if (isRefusal(candidates)) return refuse(c, candidates);
 
   const paid = await reserve(requestId, payer, call, deps);
-  if (isRefusal(paid)) return refuse(c, paid);
+  if (isRefusal(paid)) {
+    if (paid.code !== "DUPLICATE_REQUEST") return refuse(c, paid);
+    const stored = await findAnswer(paid, payer, deps);
+    return isRefusal(stored) ? refuse(c, stored) : replay(stored);
+  }
   const { payment, reservation } = paid;
 
   const context: SettlementContext = {

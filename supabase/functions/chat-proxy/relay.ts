@@ -11,9 +11,11 @@ import type { Meter, MeterSnapshot } from "../../../shared/llm/meter.ts";
 import type { DialectError } from "../../../shared/llm/dialect.ts";
 import type { AbortPolicy } from "../../../shared/llm/providers.ts";
 import { createEventSplitter, type SplitEvent } from "../../../shared/llm/sse_events.ts";
+import type { Capture } from "./capture.ts";
 import type { End, Outcome } from "./ending.ts";
 import { createEventless } from "./eventless.ts";
 import type { Hold } from "./hold.ts";
+import type { Written } from "./history.ts";
 import { inTime } from "./in_time.ts";
 import { brokenOff, costComment, earlyEnd, NO_TAIL, type Tail } from "./tail.ts";
 
@@ -34,6 +36,8 @@ export type RelayOptions = {
   heartbeatMs: number;
   /** How long the answer may still take. */
   deadlineMs: number;
+  /** Gets a copy of what the client is given; null where nobody keeps it. */
+  capture: Pick<Capture, "add"> | null;
   /** Settles, once; `null` when that could not be done. */
   settle: (
     snapshot: MeterSnapshot,
@@ -51,6 +55,8 @@ export type Relay = {
   body: ReadableStream<Uint8Array>;
   /** Settled, or given up on: for `waitUntil`. Never rejects. */
   done: Promise<void>;
+  /** Resolves after the last byte, with how the answer came out. Never rejects. */
+  written: Promise<Written>;
 };
 
 const encoder = new TextEncoder();
@@ -79,6 +85,7 @@ export function relay(options: RelayOptions): Relay {
   let concluding: Promise<void> | undefined;
   let markDone!: () => void;
   const done = new Promise<void>((resolve) => markDone = resolve);
+  const { promise: written, resolve: markWritten } = Promise.withResolvers<Written>();
 
   const heartbeat = setInterval(() => {
     const isIdle = options.now() - lastWriteMs >= options.heartbeatMs;
@@ -90,7 +97,10 @@ export function relay(options: RelayOptions): Relay {
   );
 
   function write(bytes: Uint8Array): void {
-    if (!hasClient || bytes.length === 0) return;
+    if (bytes.length === 0) return;
+    // Of an answer that is read on without its client, the copy is whole all the same.
+    if (bytes !== KEEP_ALIVE) options.capture?.add(bytes);
+    if (!hasClient) return;
     controller.enqueue(bytes);
     lastWriteMs = options.now();
     writes++;
@@ -111,14 +121,15 @@ export function relay(options: RelayOptions): Relay {
   function conclude(end: End, tail: () => Tail, whole?: MeterSnapshot): Promise<void> {
     return concluding ??= (async () => {
       hold?.stop();
+      // Nobody was there any more: the deadline only ended our reading on for the usage.
+      const how = end === "deadline" && !hasClient ? "cancelled" : end;
+      const snapshot = whole ?? meter.snapshot();
       try {
-        // Nobody was there any more: the deadline only ended our reading on for the usage.
-        const how = end === "deadline" && !hasClient ? "cancelled" : end;
-        const settled = options.settle(whole ?? meter.snapshot(), how, firstTokenMs);
+        const settled = options.settle(snapshot, how, firstTokenMs);
         settled.then(markDone, markDone);
         if (end !== "complete") leaveUpstream();
         const { before, after, rest } = tail();
-        if (hasClient) {
+        if (hasClient || (options.capture !== null && end === "complete")) {
           writeEvent(before);
           const outcome = await inTime(settled);
           // After JSON a comment would be no comment.
@@ -133,6 +144,7 @@ export function relay(options: RelayOptions): Relay {
       clearInterval(heartbeat);
       clearTimeout(deadline);
       if (hasClient) controller.close();
+      markWritten({ end: how, snapshot });
     })();
   }
 
@@ -267,5 +279,5 @@ export function relay(options: RelayOptions): Relay {
     },
   }, { highWaterMark: 0 });
 
-  return { body, done };
+  return { body, done, written };
 }

@@ -40,6 +40,7 @@ export function relayed(
     hold: null,
     endsAtLimit: true,
     inputTokensEstimate: 10,
+    capture: null,
     heartbeatMs: 60_000,
     deadlineMs: 60_000,
     settle: (snapshot, end) => {
