@@ -8,7 +8,7 @@ import { chargeOf, exact } from "../support/charges.ts";
 import { runFarebox } from "../support/farebox.ts";
 import { startTestStack } from "../support/stack.ts";
 import { until } from "../support/until.ts";
-import { post, QUESTION, settled } from "./clients_harness.ts";
+import { ordering, post, QUESTION, settled } from "./clients_harness.ts";
 import { changingNothing, readRefusal } from "./refusals.ts";
 
 const stack = await startTestStack({ env: { FREE_GUEST_EXCHANGES: "50" } });
@@ -127,9 +127,11 @@ Deno.test("a day's spending limits the answer that passes it, ends a stream as a
     const spent = exact(first.cost) + exact(second.cost);
     assert(spent <= exact("0.03") && spent > exact("0.029"), `${spent}`);
 
+    // The rest would pay for a shorter question.
+    const long = ordering({ output_tokens: 3_000 });
     const { response, text } = await changingNothing(
       stack,
-      async () => readRefusal(stack, await post(stack, user, QUESTION), 429, "SPEND_LIMIT_REACHED"),
+      async () => readRefusal(stack, await post(stack, user, long), 429, "SPEND_LIMIT_REACHED"),
     );
     assertEquals(response.headers.get("x-should-retry"), "false");
     const body = JSON.parse(text);
