@@ -1,7 +1,7 @@
 /** The four functions, what they refuse, and whom browsers let in. */
 import { Webhook } from "standardwebhooks";
 import { type Check, type Examination, failed, type Finding, ok, skipped } from "./finding.ts";
-import { type Answer, field, inWords } from "./project.ts";
+import { type Answer, field, inWords, type Project } from "./project.ts";
 
 const BELOW = "/functions/v1";
 
@@ -103,53 +103,68 @@ async function examineHook({ project, options }: Examination): Promise<Finding> 
 /** No app is there: where it is let in, everybody is. */
 const STRANGER = "https://farebox-doctor.example";
 
-async function examineCors({ project, known }: Examination): Promise<Finding> {
+interface Preflight {
+  /** Whether a page of the origin may call. */
+  readonly isIn: boolean;
+  /** Whether it may send its token with it. */
+  readonly mayAuthorize: boolean;
+  /** Whether the function answers preflights at all; it does to those whom it keeps out. */
+  readonly isAnswered: boolean;
+}
+
+async function preflight(project: Project, path: string, origin: string): Promise<Preflight> {
+  const { headers } = await project.ask("nobody", BELOW + path, {
+    method: "OPTIONS",
+    headers: {
+      origin,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization,apikey,content-type,x-chat-id",
+    },
+  });
+  const to = headers.get("access-control-allow-origin");
+  const names = headers.get("access-control-allow-headers")?.toLowerCase() ?? "";
+  return {
+    isIn: to === "*" || to === origin,
+    mayAuthorize: names.includes("authorization"),
+    isAnswered: headers.has("access-control-allow-methods"),
+  };
+}
+
+async function examineCors({ project, known, options }: Examination): Promise<Finding> {
   const allowed: string[] | null = JSON.parse(known.facts?.settings.cors_allowed_origins ?? "null");
-  const wrong: string[] = [];
-  let isOpen = false;
+  const named = allowed?.filter((origin) => origin !== "*") ?? [];
+  const ofPage = options.page === null ? [] : [new URL(options.page).origin];
+  const wrong = new Set<string>();
+  let isOpen = true;
   for (const path of ["/chat-proxy/v1/chat/completions", "/balance"]) {
-    const preflight = async (origin: string) => {
-      const { headers } = await project.ask("nobody", BELOW + path, {
-        method: "OPTIONS",
-        headers: {
-          origin,
-          "access-control-request-method": "POST",
-          "access-control-request-headers": "authorization,apikey,content-type,x-chat-id",
-        },
-      });
-      const to = headers.get("access-control-allow-origin");
-      const names = headers.get("access-control-allow-headers")?.toLowerCase() ?? "";
-      return { isIn: to === "*" || to === origin, mayAuthorize: names.includes("authorization") };
-    };
-    isOpen = (await preflight(STRANGER)).isIn;
-    if (isOpen && allowed !== null && !allowed.includes("*")) {
-      wrong.push(
-        `${path} lets any origin in, where cors_allowed_origins has ${allowed.join(", ")}`,
-      );
+    const stranger = await preflight(project, path, STRANGER);
+    isOpen &&= stranger.isIn;
+    if (!stranger.isAnswered) wrong.add(`${path} answers no preflight`);
+    if (stranger.isIn && allowed !== null && !allowed.includes("*")) {
+      wrong.add(`${path} lets any origin in, where cors_allowed_origins has ${named.join(", ")}`);
     }
-    const origins = allowed?.filter((origin) => origin !== "*") ?? (isOpen ? [STRANGER] : []);
-    for (const origin of origins) {
-      const { isIn, mayAuthorize } = await preflight(origin);
-      if (!isIn) wrong.push(`${path} keeps ${origin} out`);
-      else if (!mayAuthorize) wrong.push(`${path} does not let ${origin} send its token`);
+    for (const origin of [...named, ...ofPage, ...(stranger.isIn ? [STRANGER] : [])]) {
+      const { isIn, mayAuthorize } = await preflight(project, path, origin);
+      if (!isIn) wrong.add(`${path} keeps ${origin} out`);
+      else if (!mayAuthorize) wrong.add(`${path} does not let ${origin} send its token`);
+      const answer = await project.ask("nobody", BELOW + path, { headers: { origin } });
+      const isReadable = answer.headers.has("access-control-allow-origin");
+      if (isIn && !isReadable) wrong.add(`${path} answers what ${origin} may not read`);
     }
-    const plain = await project.ask("nobody", BELOW + path, {
-      headers: { origin: origins[0] ?? STRANGER },
-    });
-    const isReadable = plain.headers.has("access-control-allow-origin");
-    if (origins.length > 0 && !isReadable) wrong.push(`${path} answers what no page may read`);
   }
-  if (wrong.length > 0) {
+  if (wrong.size > 0) {
     return failed(
       "a page can't use the functions as it is set",
       "Set the origins: `farebox settings set cors_allowed_origins https://app.example.com`, and " +
         "see that no proxy takes the headers away.",
-      [...new Set(wrong)],
+      [...wrong],
     );
   }
   if (allowed !== null) return ok(`for ${allowed.join(", ")}`);
   return ok(
-    isOpen ? "any origin, as CORS_ALLOWED_ORIGINS says" : "not any origin: CORS_ALLOWED_ORIGINS",
+    isOpen
+      ? "any origin, as CORS_ALLOWED_ORIGINS says"
+      : "not any origin, as CORS_ALLOWED_ORIGINS says",
   );
 }
 

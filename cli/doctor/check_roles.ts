@@ -73,8 +73,7 @@ function examineServiceRole(examination: Examination): Promise<Finding> {
   );
 }
 
-/** A row that nobody has: what is not refused changes nothing all the same. */
-const NOBODY = "00000000-0000-0000-0000-000000000000";
+/** Attempts at the same time. */
 const AT_ONCE = 8;
 
 type Attempt = { readonly what: string; readonly method: string; readonly path: string } & {
@@ -82,8 +81,11 @@ type Attempt = { readonly what: string; readonly method: string; readonly path: 
   readonly headers?: Record<string, string>;
 };
 
-/** Every function with nulls for its arguments, and each write to each table of schema public. */
-function attempts(facts: Facts): Attempt[] {
+/**
+ * Every function with nulls for its arguments, and each write to each table of schema public, but what
+ * the role may do.
+ */
+function attempts(facts: Facts, role: Role): Attempt[] {
   const functions = Object.values(facts.functions)
     .filter((f) => f.schema === "public" && !f.is_trigger)
     .map((f) => ({
@@ -97,16 +99,9 @@ function attempts(facts: Facts): Attempt[] {
       isTable && name.startsWith("public.") && name in EXPECTED.relations
     )
     .flatMap(([name, { columns }]) => {
-      const table = name.slice("public.".length);
-      const column = "user_id" in columns ? "user_id" : Object.keys(columns).sort()[0];
-      const filter = column === "user_id" ? `user_id=eq.${NOBODY}` : `${column}=is.null`;
-      // Every table has a column that must not be null, should the insert not be refused.
-      const body = { [column!]: null };
-      return [
-        { what: `insert into ${table}`, method: "POST", path: `/rest/v1/${table}`, body },
-        { what: `update ${table}`, method: "PATCH", path: `/rest/v1/${table}?${filter}`, body },
-        { what: `delete from ${table}`, method: "DELETE", path: `/rest/v1/${table}?${filter}` },
-      ];
+      const writes = writesTo(name.slice("public.".length), columns);
+      const allowed = EXPECTED.relations[name]!.privileges[role];
+      return writes.filter(({ verb }) => !allowed.includes(verb));
     });
   const internal = {
     what: "read schema billing",
@@ -117,10 +112,20 @@ function attempts(facts: Facts): Attempt[] {
   return [...functions, ...tables, internal];
 }
 
-/**
- * What a role was not refused. Refused is: not permitted (42501), or a schema or delete that is not
- * exposed at all.
- */
+/** What would change nothing, were it not refused: no row is meant, and no such row can be. */
+function writesTo(table: string, columns: Readonly<Record<string, string>>) {
+  const column = Object.keys(columns).sort().find((name) => columns[name]!.endsWith(" not null"))!;
+  const path = `/rest/v1/${table}`;
+  const none = `${path}?${column}=is.null`;
+  const body = { [column]: null };
+  return [
+    { verb: "insert", what: `insert into ${table}`, method: "POST", path, body },
+    { verb: "update", what: `update ${table}`, method: "PATCH", path: none, body },
+    { verb: "delete", what: `delete from ${table}`, method: "DELETE", path: none },
+  ];
+}
+
+/** What a role was not refused. Refused is: not permitted, or a schema that is not exposed at all. */
 async function tryAll(
   { project }: Examination,
   as: As,
@@ -141,8 +146,8 @@ async function tryAll(
   return allowed.sort();
 }
 
-async function judgeAttempts(examination: Examination, as: As, role: string): Promise<Finding> {
-  const list = attempts(found(examination, "facts"));
+async function judgeAttempts(examination: Examination, as: As, role: Role): Promise<Finding> {
+  const list = attempts(found(examination, "facts"), role);
   const allowed = await tryAll(examination, as, list);
   if (allowed.length === 0) return ok(`${list.length} attempts, all refused`);
   return failed(
@@ -159,6 +164,8 @@ const OWN = ["user_balances", "balance_transactions", "usage_records", "account_
 async function examineOwnRows(examination: Examination): Promise<Finding> {
   const [one, other] = found(examination, "users");
   const leaks: string[] = [];
+  // So that each has an account to see, whatever became of their sign-up's credit.
+  for (const { id } of [one, other]) await examination.target.ledger.accountBalance(id);
   for (const table of OWN) {
     for (const [user, stranger] of [[one, other], [other, one]] as const) {
       const path = `/rest/v1/${table}?select=user_id`;
@@ -232,8 +239,7 @@ export const USER_ROLE_CHECKS: readonly Check[] = [
     id: "own_rows",
     title: "users see only their own rows",
     needs: ["sign_up"],
-    // What must be there to be seen.
-    after: ["row_security", "policies", "service_role", "welcome"],
+    after: ["row_security", "policies", "service_role"],
     examine: examineOwnRows,
   },
 ];

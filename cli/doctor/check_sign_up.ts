@@ -58,10 +58,11 @@ async function examineWelcome(examination: Examination): Promise<Finding> {
     p_address_hash: null,
     p_is_anonymous: false,
   }, Decision);
-  if (balance !== null && balance === decided.amount) {
+  if (balance === decided.amount || balance === null && decided.amount === "0") {
+    await lend(examination, user);
     return warning(
-      `$${balance}, as the hook decided (${decided.reason})`,
-      "Nothing is broken: this address has had its welcome credits of today.",
+      `$${decided.amount}, as the hook decided (${decided.reason}); $${STAKE} lent for the chat`,
+      "Nothing is broken. Tomorrow, or from another address, a sign-up earns its credit again.",
     );
   }
   return failed(
@@ -71,6 +72,20 @@ async function examineWelcome(examination: Examination): Promise<Finding> {
     "See `farebox incidents --kind welcome_failed`. Users who are missed get their credit with " +
       "their first request.",
   );
+}
+
+/** What a user without credit needs to ask one question of any model, and gives back at the end. */
+const STAKE = "1";
+
+async function lend({ target }: Examination, user: TestUser): Promise<void> {
+  const result = await target.ledger.grantCredit({
+    userId: user.id,
+    amount: STAKE,
+    kind: "adjustment",
+    key: `doctor-stake:${user.id}`,
+    note: "farebox doctor: lent",
+  });
+  if (isRefusal(result)) throw result;
 }
 
 async function examineBalance(examination: Examination): Promise<Finding> {

@@ -57,7 +57,7 @@ export function compareMigrations(
   const newest = ours.at(-1) ?? "";
   return {
     missing: absent(lastApplied + 1, files.length),
-    holes: absent(0, lastApplied),
+    holes: lastApplied > 0 ? absent(0, lastApplied) : [],
     changed: files.filter(({ version, text }) => {
       const md5 = recorded.get(version);
       return md5 !== undefined && md5 !== EMPTY && md5 !== fingerprint(text);

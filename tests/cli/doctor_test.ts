@@ -1,0 +1,177 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { CHECKS } from "../../cli/doctor/checks.ts";
+import { type Break, BREAKS } from "./doctor_breaks.ts";
+import { failuresOf, inState, lineOf, migrationText, openClinic } from "./doctor_harness.ts";
+
+const clinic = await openClinic();
+Deno.test.afterAll(() => clinic.stop());
+const { stack, proxy, auth } = clinic;
+
+/** The tool as a person runs it; nothing of this process's environment points it elsewhere. */
+async function doctor(...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "cli/main.ts", "--data", clinic.folder, "doctor", ...args],
+    env: { SUPABASE_URL: "", SUPABASE_SECRET_KEY: "", SUPABASE_PUBLISHABLE_KEY: "" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), err: text(stderr) };
+}
+
+/** Runs `test` on the broken stack, and mends it whatever happens. */
+async function broken<T>(fault: Break, test: () => Promise<T>): Promise<T> {
+  if (fault.sql !== undefined) await stack.sql.unsafe(fault.sql).simple();
+  if (fault.authSql !== undefined) await auth.unsafe(fault.authSql);
+  proxy.fault = fault.fault?.(clinic) ?? null;
+  try {
+    return await test();
+  } finally {
+    proxy.fault = null;
+    if (fault.authUndo !== undefined) await auth.unsafe(fault.authUndo);
+    if (fault.undo !== undefined) await stack.sql.unsafe(fault.undo).simple();
+  }
+}
+
+Deno.test("every line is ✓ on the embedded stack, but for the alerts, which nothing schedules there", async () => {
+  const { code, out, err } = await doctor();
+  assertEquals(code, 0, out + err);
+  const marks = out.split("\n").filter((line) => /^[✓✗!–] /.test(line));
+  assertEquals(marks.length, CHECKS.length);
+  assertEquals(marks.filter((line) => !line.startsWith("✓")).map((line) => line.slice(0, 29)), [
+    "– the alerts are scheduled: n",
+  ]);
+  assertMatch(out, /All is well: \d+ ✓, 0 ✗, 0 !, 1 –/);
+  assertMatch(
+    err,
+    /asking \S+ one short question, which costs at most \$0\.000\d+ at your provider/,
+  );
+  const [row] = await stack.sql`
+    select count(*)::integer as users, sum(b.balance)::text as left_over
+    from auth.users u join public.user_balances b on b.user_id = u.id
+    where u.email like 'doctor-%@example.com'`;
+  assertEquals(row?.["users"], 2);
+  assertEquals(Number(row?.["left_over"]), 0, "they keep no credit");
+});
+
+Deno.test("each line but the age of prices can be broken, which only warns", () => {
+  const lines = new Set(BREAKS.map(({ line }) => line));
+  assertEquals(CHECKS.map(({ id }) => id).filter((id) => !lines.has(id)), ["price_age"]);
+});
+
+for (const fault of BREAKS) {
+  Deno.test(`where ${fault.what}, exactly the line ${fault.line} is ✗`, async () => {
+    const lines = await broken(
+      fault,
+      () => clinic.examine({ ...(fault.keys && { keys: fault.keys(clinic) }) }),
+    );
+    assertEquals(inState(lines, "failed"), [fault.line], failuresOf(lines));
+    const { finding } = lineOf(lines, fault.line);
+    assert("todo" in finding && finding.todo !== "", "it says what to do");
+  });
+}
+
+Deno.test("a stack that was broken and mended is well again", async () => {
+  const lines = await clinic.examine();
+  assertEquals(inState(lines, "failed"), [], failuresOf(lines));
+});
+
+Deno.test("old prices are a warning, which fails nothing", async () => {
+  await stack.sql`update public.model_pricing set updated_at = now() - interval '50 days'`;
+  await stack.sql`delete from billing.alert_checks where name = 'prices'`;
+  const lines = await clinic.examine({ only: ["price_age"] });
+  await stack.sql`update public.model_pricing set updated_at = now()`;
+  assertEquals(inState(lines, "warning"), ["price_age"]);
+  assertMatch(lineOf(lines, "price_age").finding.says, /^50 days/);
+});
+
+Deno.test("what is switched off is a warning, and the lines that it leaves nothing to are skipped", async () => {
+  await stack.sql`update billing.settings set balance_enforcement = 'observe'`;
+  const observing = await clinic.examine({ only: ["settings", "insufficient"] });
+  await stack.sql`
+    update billing.settings set balance_enforcement = 'enforce', usage_tracking = 'off'`;
+  const untracked = await clinic.examine({ only: ["settings", "chat", "receipt"] });
+  await stack.sql`update billing.settings set usage_tracking = 'on'`;
+  assertEquals(inState(observing, "warning"), ["settings"]);
+  assertEquals(inState(observing, "skipped"), ["insufficient"]);
+  assertEquals(inState(untracked, "warning"), ["settings"]);
+  assertEquals(inState(untracked, "skipped"), ["chat", "receipt"]);
+  assertEquals(inState([...observing, ...untracked], "failed"), []);
+});
+
+Deno.test("a migration that was changed since it was applied is named", async () => {
+  const changed = { line: "migrations", what: "a migration's text is another" };
+  const order = { only: ["migrations"] };
+  const version = "20261122000007";
+  const lines = await broken({
+    ...changed,
+    sql: `create table extensions.kept as select * from supabase_migrations.schema_migrations
+        where version = '${version}';
+      update supabase_migrations.schema_migrations set statements = array['select 1']
+        where version = '${version}'`,
+    undo: `update supabase_migrations.schema_migrations m set statements = k.statements
+        from extensions.kept k where k.version = m.version;
+      drop table extensions.kept`,
+  }, () => clinic.examine(order));
+  assertMatch(failuresOf(lines), /another text than this repo's\n +20261122000007_guests\.sql/);
+});
+
+Deno.test("a project without its latest migrations is told which ones, and gets no stack trace", async () => {
+  const half = {
+    line: "migrations",
+    what: "the last migration is not applied",
+    sql: `drop function public.doctor_facts(text[]); drop function billing.doctor_facts(text[]);
+      notify pgrst`,
+  };
+  const undo = `${await migrationText("20261122000055", /create function billing\.doctor_facts/)}
+    notify pgrst`;
+  const { code, out, err } = await broken({ ...half, undo }, () => doctor());
+  assertEquals(code, 1);
+  assertMatch(out, /✗ the migrations are applied: \d+ migrations? missing, from 20261122000055_/);
+  assertMatch(out, /– the tables exist: because of the line "the migrations are applied"/);
+  assertEquals(/\n\s+at /.test(out + err), false, "no stack trace");
+});
+
+Deno.test("an address whose welcome credits of today are used up is no fault, and the chat is made all the same", async () => {
+  await stack.sql`update billing.settings set welcome_per_address_per_day_max = 0`;
+  const lines = await clinic.examine();
+  await stack.sql`update billing.settings set welcome_per_address_per_day_max = null`;
+  assertEquals(inState(lines, "failed"), [], failuresOf(lines));
+  assertEquals(inState(lines, "warning"), ["welcome"]);
+  assertMatch(lineOf(lines, "welcome").finding.says, /^\$0, as the hook decided \(address_limit\)/);
+  assertEquals(lineOf(lines, "insufficient").finding.state, "ok");
+});
+
+Deno.test("--only makes one line, with --json for scripts; a check that there is not is bad usage", async () => {
+  const { code, out } = await doctor("--only", "policies", "--json");
+  const report = JSON.parse(out);
+  assertEquals([code, report.healthy], [0, true]);
+  assertEquals(report.checks.map(({ check }: { check: string }) => check), ["policies"]);
+  const wrong = await doctor("--only", "nothing");
+  assertEquals([wrong.code, wrong.out], [2, ""]);
+  assertMatch(wrong.err, /There is no check "nothing"\. There are: reachable, secret_key, /);
+});
+
+Deno.test("--skip-chat spends nothing, and --dry-run signs nobody up", async () => {
+  const records = () => stack.sql`select count(*) from public.usage_records`;
+  const users = () => stack.sql`select count(*) from auth.users`;
+  const before = [await records(), await users()];
+  const plan = await doctor("--dry-run");
+  assertEquals([await records(), await users()], before);
+  assertMatch(plan.out, /Would check of http.*\n +reachable +the project answers/);
+  const { code, out, err } = await doctor("--skip-chat");
+  assertEquals(code, 0, out + err);
+  assertMatch(out, /– a metered chat says its cost: --skip-chat/);
+  assertEquals(await records(), before[0]);
+});
+
+Deno.test("with a publishable key as the secret one, or a project that is not there, one line says so", async () => {
+  const { publishableKey } = stack.details;
+  const swapped = await clinic.examine({ keys: { secretKey: publishableKey } });
+  assertEquals(inState(swapped, "failed"), ["secret_key"]);
+  const nowhere = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "cli/main.ts", "doctor", "--skip-chat"],
+    env: { SUPABASE_URL: "http://127.0.0.1:9", SUPABASE_SECRET_KEY: "sb_secret_x" },
+  }).output();
+  const out = new TextDecoder().decode(nowhere.stdout);
+  assertEquals(nowhere.code, 1);
+  assertMatch(out, /^✗ the project answers: 127\.0\.0\.1:9 gave no answer\n/);
+});
