@@ -129,6 +129,17 @@ Deno.test("who signed up under a decision gets what was decided, though no trigg
     assertEquals((await accountOf(sql, twice)).balance, "0");
   }));
 
+Deno.test("an account that lost the mark of its welcome, but not its credit, is marked again and gets nothing", () =>
+  withDatabase(async ({ sql, service }) => {
+    const userId = await createUser(sql);
+    await sql`update public.user_balances set welcomed_at = null where user_id = ${userId}`;
+    assertEquals((await call(service, "users_count"))["due"], 1);
+    assertEquals((await initUsers(service, "5", 10)).granted, 0);
+    assertEquals((await call(service, "users_count"))["due"], 0);
+    assertEquals((await accountOf(sql, userId)).balance, "10");
+    await assertReconciled(sql);
+  }));
+
 /** Runs of init-users, first requests and welcomes at the same moment. */
 async function race({ sql, service, adminUrl }: TestDatabase): Promise<void> {
   const ids = await createUnseenUsers(adminUrl, 60);
