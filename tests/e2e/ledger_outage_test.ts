@@ -73,6 +73,20 @@ Deno.test("with Postgres stopped, health is a 500 and everything else a 503 that
   const again = await chat(stack, user, { stream: false });
   assertEquals(again.status, 200);
   await again.body?.cancel();
+  // Each function tells once of what it could not do: health, chat and balance.
+  const incidents = await until("the outage to be reported", async () => {
+    const rows = await stack.sql`
+      select details from billing.incidents where kind = 'database_error' order by id`;
+    return rows.length >= 3 && Array.from(rows, (row) => row["details"]);
+  });
+  assertEquals(incidents.length, 3);
+  const operations = incidents.flatMap((details) => Object.keys(details.operations));
+  for (const name of ["health_check", "reserve"]) {
+    assert(operations.includes(name), `${operations}`);
+  }
+  for (const { count, first_at, last_at } of incidents) {
+    assert(count > 0 && Date.parse(first_at) <= Date.parse(last_at));
+  }
 });
 
 Deno.test("when Postgres stays away, one log line holds everything for a backfill, and the sweeper settles at the checkpoint when it is back", async () => {
@@ -105,12 +119,26 @@ Deno.test("when Postgres stays away, one log line holds everything for a backfil
   assert(kept.tokens.input > 0 && kept.provider_request_id.startsWith("chatcmpl-"));
   assertTellsNoSecret(line);
 
+  assert(
+    Math.abs(Date.parse(kept.at) - events.at(-1)!.atMs - performance.timeOrigin) < 5_000,
+    kept.at,
+  );
+
   await stack.postgres("start");
   const charge = await chargeOf(stack.sql, stream.requestId, 30_000);
   assertEquals(charge.basis, "checkpoint");
   assert(charge.output_tokens >= checkpoint && charge.output_tokens <= 100);
   const cost = await costByHand(stack.sql, charge);
   assertEquals(await accountOf(stack.sql, user), { balance: exact("10") - cost, reserved: 0n });
+
+  const [failed] = await until("the failed deduction to be reported", async () => {
+    const rows = await stack.sql`
+      select user_id, details from billing.incidents
+      where kind = 'deduction_failed' and request_id = ${stream.requestId}`;
+    return rows.length > 0 && rows;
+  }, 90_000);
+  assertEquals([failed?.["user_id"], failed?.["details"].at], [user.id, kept.at]);
+  assertEquals(failed?.["details"].tokens, kept.tokens);
 
   // The backfill: what the line says corrects the charge to the true cost.
   const { tokens } = kept;
