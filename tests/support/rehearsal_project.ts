@@ -19,6 +19,8 @@ export interface RehearsalProject {
   readonly secrets: StackSecrets;
   /** For a shell: where the project is, its keys, and a PATH on which `supabase` and `deno` are. */
   readonly env: Readonly<Record<string, string>>;
+  /** Bodies that its webhook has received. */
+  readonly received: readonly string[];
   /** Lines that the functions have printed. */
   readonly log: readonly string[];
   close(): Promise<void>;
@@ -43,6 +45,11 @@ export async function startRehearsalProject(
     signUpHook: { uri: "/functions/v1/init-balance", secrets: [secrets.hookSecret] },
   });
   const log: string[] = [];
+  const received: string[] = [];
+  const webhook = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (r) => {
+    received.push(await r.text());
+    return new Response("ok");
+  });
   let functions: FunctionsProcess | undefined;
   const api = await startManagementApi(async (deployed) => {
     await functions?.stop();
@@ -62,11 +69,13 @@ export async function startRehearsalProject(
   return {
     url: gateway.url,
     secrets,
+    received,
     log,
     env: {
       ...await shellTools(join(folder, "bin"), api),
       REF: PROJECT_REF,
       HOOK_SECRET: secrets.hookSecret,
+      WEBHOOK: `http://127.0.0.1:${webhook.addr.port}`,
       SUPABASE_URL: gateway.url,
       SUPABASE_PUBLISHABLE_KEY: secrets.publishableKey,
       SUPABASE_SECRET_KEY: secrets.secretKey,
@@ -77,6 +86,7 @@ export async function startRehearsalProject(
       await gateway.close();
       await api.close();
       await demo.close();
+      await webhook.shutdown();
       await Deno.remove(folder, { recursive: true });
     },
   };
