@@ -11,10 +11,11 @@ import {
   skipped,
   warning,
 } from "./finding.ts";
-import { field, inWords } from "./project.ts";
+import { inWords } from "./project.ts";
 import { askQuestion, cheapestModels, costMax, readComment } from "./spending.ts";
 
-const SKIPPED = "--skip-chat";
+/** Why a line is left out that would cost something. */
+export const SKIPPED = "--skip-chat";
 
 async function examineModels(examination: Examination): Promise<Finding> {
   const { project, options, known } = examination;
@@ -63,8 +64,8 @@ async function examineChat(examination: Examination): Promise<Finding> {
       answer.text.includes("data:")
         ? "the answer came, but its stream does not say what it cost"
         : `the answer is no stream of events: ${answer.text.slice(0, 120)}`,
-      "See the log of chat-proxy for `Failed to deduct balance`, and whether a proxy buffers or " +
-        "rewrites streams.",
+      "See whether USAGE_TRACKING is off in the functions' secrets, the log of chat-proxy for " +
+        "`Failed to deduct balance`, and whether a proxy buffers or rewrites streams.",
     );
   }
   known.spending = {
@@ -171,91 +172,6 @@ async function examineReceipt(examination: Examination): Promise<Finding> {
   );
 }
 
-async function examineGuest(examination: Examination): Promise<Finding> {
-  const { project, options } = examination;
-  if (options.skipChat) return skipped(SKIPPED);
-  if (!project.hasPublishableKey) {
-    return skipped("no publishable key was given", "Give it with --publishable-key.");
-  }
-  const left = async (token?: string) => {
-    const answer = await project.ask("publishable", "/functions/v1/balance", {
-      ...(token && { headers: { "x-guest-token": token } }),
-    });
-    const exchanges = field(answer, "exchanges") as { limit: number; left: number } | undefined;
-    return exchanges ?? null;
-  };
-  const before = await left();
-  if (before === null) {
-    return failed("balance does not say what a guest has left", "Deploy balance again.");
-  }
-  const [model] = await cheapestModels(project, "publishable");
-  const answer = await askQuestion(project, "publishable", model ?? found(examination, "model"));
-  if (before.left === 0) {
-    const isRefused = answer.status === 429 && field(answer, "code") === "FREE_LIMIT_REACHED";
-    if (!isRefused) {
-      return failed(
-        `a guest without free exchanges is not refused: ${inWords(answer)}`,
-        "See the log of chat-proxy.",
-      );
-    }
-    return ok(
-      before.limit === 0
-        ? "guests are off, and refused"
-        : `the ${before.limit} free ones of this address are used up, and one more is refused`,
-    );
-  }
-  if (answer.status === 403 || answer.status === 429) {
-    return skipped(`guests may not ask now: ${inWords(answer)}`);
-  }
-  const after = await left(answer.headers.get("x-guest-token") ?? undefined);
-  return answer.status === 200 && after?.left === before.left - 1
-    ? ok(`${after.left} of ${after.limit} left`)
-    : failed(
-      `a guest's chat answers ${inWords(answer).slice(0, 100)}; ${before.left} were left before ` +
-        `it, ${after?.left ?? "unknown"} after it`,
-      "See the log of chat-proxy.",
-    );
-}
-
-async function examineInsufficient(examination: Examination): Promise<Finding> {
-  const { project, options, known, target } = examination;
-  if (options.skipChat) return skipped(SKIPPED);
-  const enforcement = known.facts?.settings.balance_enforcement;
-  if (known.facts?.settings.usage_tracking === "off") return skipped("usage_tracking is off");
-  if (enforcement !== "enforce") return skipped(`balance_enforcement is ${enforcement}`);
-  const [user] = found(examination, "users");
-  await takeTheRest(target, user.id);
-  const answer = await askQuestion(project, user, found(examination, "model"));
-  if (answer.status === 402 && field(answer, "code") === "INSUFFICIENT_BALANCE") {
-    return ok(`402 INSUFFICIENT_BALANCE, x-balance ${answer.headers.get("x-balance")}`);
-  }
-  return failed(
-    `a user without balance gets ${inWords(answer).slice(0, 120)}`,
-    answer.status === 200
-      ? "Is BALANCE_ENFORCEMENT or USAGE_TRACKING weakened in the functions' secrets? " +
-        "`supabase secrets list` names them; `supabase secrets unset` takes them away."
-      : "See the log of chat-proxy.",
-  );
-}
-
-/** Leaves the user nothing, by one adjustment that is repeated safely. */
-export async function takeTheRest(
-  { ledger }: Examination["target"],
-  userId: string,
-): Promise<void> {
-  const account = await ledger.accountBalance(userId);
-  if (isRefusal(account)) throw account;
-  if (parseUsd(account.available) === 0n) return;
-  const result = await ledger.grantCredit({
-    userId,
-    amount: `-${account.available}`,
-    kind: "adjustment",
-    key: `doctor:${userId}`,
-    note: "farebox doctor: taken back",
-  });
-  if (isRefusal(result)) throw result;
-}
-
 export const CHAT_CHECKS: readonly Check[] = [
   {
     id: "models_enabled",
@@ -290,19 +206,5 @@ export const CHAT_CHECKS: readonly Check[] = [
     needs: ["chat"],
     after: ["balance", "usage_recorded"],
     examine: examineReceipt,
-  },
-  {
-    id: "guest",
-    title: "a guest's chat is counted",
-    needs: ["models_enabled"],
-    after: ["publishable_key", "balance", "chat"],
-    examine: examineGuest,
-  },
-  {
-    id: "insufficient",
-    title: "402 when the balance is insufficient",
-    needs: ["models_enabled"],
-    after: ["chat", "usage_recorded", "deducted"],
-    examine: examineInsufficient,
   },
 ];

@@ -51,8 +51,8 @@ async function examineHealth({ project }: Examination): Promise<Finding> {
     ? ok(answer.text.trim())
     : failed(
       `it answers ${inWords(answer)}, where {"status":"ok"} is right`,
-      "Its log says which table can't be read: `supabase functions logs`, or Edge Functions > " +
-        "pricing-health > Logs in the dashboard.",
+      "Its log says which table can't be read: Edge Functions > pricing-health > Logs in the " +
+        "dashboard.",
     );
 }
 

@@ -39,11 +39,17 @@ function judgeSweeper(facts: Facts, isLocal: boolean): Finding {
     );
   }
   if (job !== null) return job;
-  if (facts.jobs === null && isLocal) return ok("the local stack's timer; nothing is overdue");
-  return failed(
-    facts.jobs === null ? "pg_cron is not enabled" : `pg_cron has no job ${EXPIRE_JOB}`,
-    "Enable pg_cron (Integrations in the dashboard), then run 20261122000017_schedule.sql " +
-      "again in the SQL editor.",
+  if (facts.jobs !== null) {
+    return failed(
+      `pg_cron has no job ${EXPIRE_JOB}`,
+      "Run 20261122000017_schedule.sql again in the SQL editor.",
+    );
+  }
+  if (isLocal) return ok("the local stack's timer; nothing is overdue");
+  return warning(
+    "nothing is overdue, but pg_cron is not enabled",
+    "Enable it (Integrations in the dashboard) and run 20261122000017_schedule.sql again in the " +
+      "SQL editor, or see that something else calls expire twice a minute, as `farebox sweep` does.",
   );
 }
 

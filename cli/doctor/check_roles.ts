@@ -158,8 +158,13 @@ async function judgeAttempts(examination: Examination, as: As, role: Role): Prom
   );
 }
 
-/** Each table of which a user sees their own rows. */
-const OWN = ["user_balances", "balance_transactions", "usage_records", "account_statement"];
+/** Each table and view of which a user sees their own rows. */
+const OWN = Object.entries(EXPECTED.relations)
+  .filter(([name, { columns, privileges }]) =>
+    name.startsWith("public.") && "user_id" in columns &&
+    privileges.authenticated.includes("select")
+  )
+  .map(([name]) => name.slice("public.".length));
 
 async function examineOwnRows(examination: Examination): Promise<Finding> {
   const [one, other] = found(examination, "users");
@@ -185,7 +190,7 @@ async function examineOwnRows(examination: Examination): Promise<Finding> {
       }
     }
   }
-  if (leaks.length === 0) return ok(`two users, ${OWN.length} tables`);
+  if (leaks.length === 0) return ok(`two users, ${OWN.length} tables and views`);
   return failed(
     "users see more or less than their own rows",
     "Take the project offline until this is right. Look for a policy, a view or a proxy that " +

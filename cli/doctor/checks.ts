@@ -2,6 +2,7 @@
 import { CATALOGUE_CHECKS } from "./check_catalogue.ts";
 import { CHAT_CHECKS } from "./check_chat.ts";
 import { FUNCTION_CHECKS } from "./check_functions.ts";
+import { LIMIT_CHECKS } from "./check_limits.ts";
 import { MIGRATION_CHECK } from "./check_migrations.ts";
 import { OPERATION_CHECKS, PRICE_CHECK, RECONCILE_CHECK } from "./check_operation.ts";
 import { PROJECT_CHECKS } from "./check_project.ts";
@@ -20,5 +21,6 @@ export const CHECKS: readonly Check[] = [
   ...SIGN_UP_CHECKS,
   ...USER_ROLE_CHECKS,
   ...CHAT_CHECKS,
+  ...LIMIT_CHECKS,
   RECONCILE_CHECK,
 ];

@@ -2,7 +2,7 @@
 import { BadArgument } from "../arguments.ts";
 import { stdoutPaint } from "../table.ts";
 import type { Target } from "../target.ts";
-import { takeTheRest } from "./check_chat.ts";
+import { takeTheRest } from "./check_limits.ts";
 import { CHECKS } from "./checks.ts";
 import { examine, type Line, selectChecks } from "./examine.ts";
 import type { Check, DoctorOptions, Examination } from "./finding.ts";

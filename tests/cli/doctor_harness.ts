@@ -10,11 +10,26 @@ import { readTarget, type Target } from "../../cli/target.ts";
 import { withRole } from "../../local/database.ts";
 import { connect, type Sql } from "../support/connect.ts";
 import { startTestStack, type TestStack } from "../support/stack.ts";
-import { type BreakingProxy, startBreakingProxy } from "./breaking_proxy.ts";
+import { type BreakingProxy, type Fault, startBreakingProxy } from "./breaking_proxy.ts";
 
 export interface Keys {
   readonly secretKey?: string;
   readonly publishableKey?: string;
+}
+
+export interface Break {
+  /** The line that must be ✗. */
+  readonly line: string;
+  /** What is done to the stack, as a fact. */
+  readonly what: string;
+  /** SQL as role `postgres`, and what undoes it. */
+  readonly sql?: string;
+  readonly undo?: string;
+  /** The same as the owner of schema auth; undone first. */
+  readonly authSql?: string;
+  readonly authUndo?: string;
+  readonly fault?: (clinic: Clinic) => Fault;
+  readonly keys?: (clinic: Clinic) => Keys;
 }
 
 export interface Clinic {

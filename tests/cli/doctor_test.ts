@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { CHECKS } from "../../cli/doctor/checks.ts";
-import { type Break, BREAKS } from "./doctor_breaks.ts";
-import { failuresOf, inState, lineOf, migrationText, openClinic } from "./doctor_harness.ts";
+import { BREAKS } from "./doctor_breaks.ts";
+import {
+  type Break,
+  failuresOf,
+  inState,
+  lineOf,
+  migrationText,
+  openClinic,
+} from "./doctor_harness.ts";
 
 const clinic = await openClinic();
 Deno.test.afterAll(() => clinic.stop());
@@ -12,6 +19,22 @@ async function doctor(...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "cli/main.ts", "--data", clinic.folder, "doctor", ...args],
     env: { SUPABASE_URL: "", SUPABASE_SECRET_KEY: "", SUPABASE_PUBLISHABLE_KEY: "" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), err: text(stderr) };
+}
+
+/** The same against a project that is named by its URL, as a hosted one. */
+async function doctorOf(url: string, ...args: string[]) {
+  const { secretKey, publishableKey } = stack.details;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "cli/main.ts", "doctor", ...args],
+    env: {
+      SUPABASE_URL: url,
+      SUPABASE_SECRET_KEY: secretKey,
+      SUPABASE_PUBLISHABLE_KEY: publishableKey,
+      BEFORE_USER_CREATED_HOOK_SECRET: stack.hookSecret,
+    },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, out: text(stdout), err: text(stderr) };
@@ -167,11 +190,27 @@ Deno.test("with a publishable key as the secret one, or a project that is not th
   const { publishableKey } = stack.details;
   const swapped = await clinic.examine({ keys: { secretKey: publishableKey } });
   assertEquals(inState(swapped, "failed"), ["secret_key"]);
-  const nowhere = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "cli/main.ts", "doctor", "--skip-chat"],
-    env: { SUPABASE_URL: "http://127.0.0.1:9", SUPABASE_SECRET_KEY: "sb_secret_x" },
-  }).output();
-  const out = new TextDecoder().decode(nowhere.stdout);
-  assertEquals(nowhere.code, 1);
+  const { code, out } = await doctorOf("http://127.0.0.1:9", "--skip-chat");
+  assertEquals(code, 1);
   assertMatch(out, /^✗ the project answers: 127\.0\.0\.1:9 gave no answer\n/);
+});
+
+Deno.test("where Auth has its admin API, users are made confirmed, signed in, and deleted at the end", async () => {
+  const deleted: string[] = [];
+  proxy.fault = (request, forward) => {
+    const { pathname } = new URL(request.url);
+    if (!pathname.startsWith("/auth/v1/admin/users")) return forward(request);
+    if (request.method === "DELETE") {
+      deleted.push(pathname.split("/").at(-1)!);
+      return Response.json({});
+    }
+    return forward(new Request(request.url.replace("admin/users", "signup"), request));
+  };
+  const { code, out, err } = await doctorOf(proxy.url, "--skip-chat", "--page", `${proxy.url}/`);
+  proxy.fault = null;
+  assertEquals(code, 0, out + err);
+  assertEquals(deleted.length, 2);
+  assertEquals(err, "", "nothing is left behind");
+  assertMatch(out, /^! the sweeper runs: nothing is overdue, but pg_cron is not enabled$/m);
+  assertMatch(out, /^✓ the page and its assets answer: /m);
 });
