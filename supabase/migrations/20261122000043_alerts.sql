@@ -62,7 +62,7 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('farebox:alerts', 0));
   insert into billing.alert_states (rule)
   select r.rule from billing.alert_rules r
-  on conflict do nothing;
+  where not exists (select from billing.alert_states s where s.rule = r.rule);
   with evaluated as materialized (select * from billing.alerts_evaluated()),
   noted as (
     update billing.alert_states s
