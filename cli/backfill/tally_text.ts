@@ -13,22 +13,25 @@ export function requests(count: number): string {
   return `${counted(count)} request${count === 1 ? "" : "s"}`;
 }
 
+function lines(count: number): string {
+  return `${counted(count)} line${count === 1 ? "" : "s"}`;
+}
+
 export function readText(collected: Collected, options: { from: string }): string {
   const { entries, repeats, ignored } = collected;
   const where = options.from === "-" ? "what came in" : options.from;
   return [
-    `Read ${counted(entries)} lines of ${where}. They tell the usage of ` +
-    `${requests(collected.requests)}.`,
+    `Read ${lines(entries)} of ${where}: the usage of ${requests(collected.requests)}.`,
     ...(repeats === 0 ? [] : [
-      `  ${counted(repeats)} say again what an earlier line says: the first of a request counts.`,
+      `  ${lines(repeats)} said it again: the first line of a request counts.`,
     ]),
-    ...(ignored === 0 ? [] : [`  ${counted(ignored)} are about something else.`]),
+    ...(ignored === 0 ? [] : [`  ${lines(ignored)} about something else.`]),
   ].join("\n");
 }
 
 export function unreadableText({ unreadable, unreadableCount }: Collected): string {
   return [
-    `${unreadableCount} of its lines cannot be read:`,
+    `${lines(unreadableCount)} cannot be read:`,
     ...unreadable.slice(0, TOLD).map(({ line, reason, requestId }) =>
       `  ✗ line ${line}${requestId === null ? "" : ` (request ${requestId})`}: ${reason}`
     ),
@@ -38,16 +41,16 @@ export function unreadableText({ unreadable, unreadableCount }: Collected): stri
 
 export function tallyText(tally: Tally, options: { dryRun: boolean }, paint: Paint): string {
   const { charged, guests, corrected, refused } = tally;
-  const lines: string[] = [];
-  const add = (count: number, text: string) => count > 0 && lines.push(text);
+  const told: string[] = [];
+  const add = (count: number, text: string) => count > 0 && told.push(text);
   const was = options.dryRun ? "would be" : tally.charged.requests === 1 ? "was" : "were";
   add(
     charged.requests,
-    `${requests(charged.requests)} ${was} charged: they cost $${formatUsd(charged.cost)}, ` +
-      `$${formatUsd(charged.collected)} of it collected` +
-      (options.dryRun
-        ? " at most."
-        : `, $${formatUsd(charged.uncollected)} not for want of credit.`),
+    `${requests(charged.requests)} ${was} charged: $${formatUsd(charged.cost)}, ` +
+      `$${formatUsd(charged.collected)} of it collected${options.dryRun ? " at most" : ""}` +
+      (charged.uncollected > 0n && !options.dryRun
+        ? `; there was no credit for $${formatUsd(charged.uncollected)}.`
+        : "."),
   );
   add(
     guests.requests,
@@ -64,7 +67,7 @@ export function tallyText(tally: Tally, options: { dryRun: boolean }, paint: Pai
       (options.dryRun ? " would be collected." : " is collected."),
   );
   add(tally.alreadySettled, `${requests(tally.alreadySettled)} had been settled: nothing changes.`);
-  const done = lines.map((line) => `${paint("green", "✓")} ${line}`);
+  const done = told.map((line) => `${paint("green", "✓")} ${line}`);
   if (tally.costsOther > 0) {
     done.push(
       `${paint("yellow", "!")} ${

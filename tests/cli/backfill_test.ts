@@ -93,7 +93,7 @@ Deno.test("what was served while Postgres was stopped is charged from the functi
     await Deno.writeTextFile(log, (await stack.log()).join("\n"));
     const dry = await backfill(["--from", log, "--dry-run"]);
     assertEquals(dry.code, 0, dry.err);
-    assertMatch(dry.out, /tell the usage of 3 requests.*3 requests would be charged/s);
+    assertMatch(dry.out, /: the usage of 3 requests\..*3 requests would be charged/s);
     assertEquals(await countOf(user.id), 1);
 
     const unconfirmed = await backfill(["--from", log]);
@@ -138,8 +138,8 @@ Deno.test("a log with lines that cannot be read charges nothing, and names each;
   ].join("\n");
   const refused = await backfill(["--from", "-", "--yes"], log);
   assertEquals(refused.code, 1);
-  assertMatch(refused.out, /Read 8 lines.*of 1 request\./s);
-  assertMatch(refused.err, /4 of its lines cannot be read:/);
+  assertMatch(refused.out, /Read 8 lines of what came in: the usage of 1 request\./);
+  assertMatch(refused.err, /4 lines cannot be read:/);
   assertMatch(refused.err, /line 3 \(request .*: it is cut off, or garbled, after 174 characters/);
   assertMatch(refused.err, /line 4 .*: its tokens\.input is "many"/);
   assertMatch(refused.err, /line 5: what follows its message is no JSON/);
@@ -149,7 +149,7 @@ Deno.test("a log with lines that cannot be read charges nothing, and names each;
 
   const skipped = await backfill(["--from", "-", "--yes", "--skip-unreadable"], log);
   assertEquals(skipped.code, 0);
-  assertMatch(skipped.out, /1 request was charged: they cost \$0\.0125, \$0\.0125 of it collected/);
+  assertMatch(skipped.out, /1 request was charged: \$0\.0125, \$0\.0125 of it collected/);
   assertEquals((await accountOf(stack.sql, user)).balance, exact("9.9875"));
 });
 
@@ -183,6 +183,8 @@ Deno.test("what the ledger refuses is listed with its line, the rest is charged,
   assertEquals(await accountOf(stack.sql, user), { balance: 0n, reserved: 0n });
   const text = await backfill(["--from", "-", "--yes"], log);
   assertMatch(text.out, /3 requests had been settled/);
+  const poor = await backfill(["--from", "-", "--yes"], lineOf(user.id));
+  assertMatch(poor.out, /\$0\.0125, \$0 of it collected; there was no credit for \$0\.0125\./);
   assertMatch(text.out, new RegExp(`line 4, request .*: There is no user ${nobody}`));
   await assertAllSettled(stack.sql);
 });
@@ -197,8 +199,8 @@ Deno.test("--recorded rebuilds the charges of a ledger that was lost, and withou
   assertMatch((await backfill(["--from", "-", "--yes"], log)).out, /the usage of 0 requests/);
   const { code, out } = await backfill(["--from", "-", "--yes", "--recorded"], log);
   assertEquals(code, 0);
-  assertMatch(out, /1 say again/);
-  assertMatch(out, /2 requests were charged: they cost \$0\.025/);
+  assertMatch(out, /1 line said it again/);
+  assertMatch(out, /2 requests were charged: \$0\.025/);
   assertMatch(out, /1 request of these cost another amount than was recorded then/);
   assertEquals((await accountOf(stack.sql, user)).balance, exact("9.975"));
 });

@@ -12,6 +12,7 @@ import {
   reserve,
   settle,
 } from "../support/ledger_calls.ts";
+import { untilSomebodyWaits } from "../support/locks.ts";
 
 const HOUR_MS = 3_600_000;
 const hoursAgo = (hours: number) => new Date(Date.now() - hours * HOUR_MS).toISOString();
@@ -232,6 +233,18 @@ Deno.test("a guest's usage is recorded at the house's cost, and touches no guest
       select * from billing.guest_exchanges where holder !~ 'backfill' order by holder`;
     assertEquals([...after], [...before]);
     await assertReconciled(sql);
+  }));
+
+Deno.test("of two backfills of a guest's request the second waits for the first, and finds it settled", () =>
+  withDatabase(async ({ service }) => {
+    const requestId = crypto.randomUUID();
+    let second: Promise<Record<string, unknown>> | undefined;
+    await service.begin(async (first) => {
+      assertEquals((await backfill(first, requestId, null))["state"], "settled");
+      second = backfill(service, requestId, null);
+      await untilSomebodyWaits(service);
+    });
+    assertEquals((await second)?.["state"], "already_settled");
   }));
 
 Deno.test("an estimate stays what it is, and one that was capped before its reservation was forgotten is known again", () =>

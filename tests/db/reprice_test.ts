@@ -12,6 +12,7 @@ import {
   reserve,
   settle,
 } from "../support/ledger_calls.ts";
+import { untilSomebodyWaits } from "../support/locks.ts";
 
 interface Page {
   price_version: number;
@@ -114,6 +115,23 @@ Deno.test("what was paid too much is given back once, whatever is repeated or ov
     await assertReconciled(sql);
   }));
 
+Deno.test("what another run gives back while a run waits is not given, nor called failed", () =>
+  withDatabase(async ({ sql, service }) => {
+    const userId = await createUser(sql);
+    await setOutputPrice(sql, "0.1");
+    await chat(service, userId);
+    await setOutputPrice(sql, "0.01");
+    let second: Promise<Page> | undefined;
+    await service.begin(async (first) => {
+      assertEquals((await reprice(first, "reprice_page")).refunds, 1);
+      second = reprice(service, "reprice_page");
+      await untilSomebodyWaits(sql);
+    });
+    const { refunds, failed } = (await second)!;
+    assertEquals([refunds, failed], [0, []]);
+    assertEquals((await accountOf(sql, userId)).balance, "9.99885");
+  }));
+
 Deno.test("what was paid too little is told and never taken, and another refund is not the price's fault", () =>
   withDatabase(async ({ sql, service }) => {
     const userId = await createUser(sql);
@@ -152,8 +170,8 @@ Deno.test("only charges of the model and of the range count, its end excluded, a
         model: i === 5 ? "gpt-4o-mini" : "gpt-4o",
       });
       await settle(service, requestId, 100, 90);
-      // Two at the same time, and one of another model.
-      await setTime(sql, requestId, at([0, 2, 2, 3, 4, 3][i]!));
+      // Two at the same time, on two pages, and one of another model.
+      await setTime(sql, requestId, at([0, 2, 3, 3, 4, 3][i]!));
       requests.push(requestId);
     }
     await setOutputPrice(sql, "0.001");
