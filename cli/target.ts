@@ -4,6 +4,7 @@ import { createLedger, type Ledger } from "../shared/credit/ledger.ts";
 import { LedgerUnavailable } from "../shared/credit/ledger_unavailable.ts";
 import { createPriceLedger, type PriceLedger } from "../shared/credit/prices.ts";
 import { createRpc } from "../shared/credit/rpc.ts";
+import { fetchWhereReached } from "./reach.ts";
 
 export type Target = {
   ledger: Ledger;
@@ -87,7 +88,12 @@ function connect(place: Place, json: boolean): Target {
     );
   }
   const url = place.url.replace(/\/+$/, "");
-  const options = { url, secretKey: place.secretKey, timeoutMs: TIMEOUT_MS };
+  const options = {
+    url,
+    secretKey: place.secretKey,
+    timeoutMs: TIMEOUT_MS,
+    fetch: fetchWhereReached(url),
+  };
   const rpc = createRpc(options);
   return {
     ...place,
