@@ -34,15 +34,16 @@ declare
   public_functions constant text[] := array[
     'account_balance', 'account_peek', 'alerts_delivered', 'alerts_read', 'backfill_usage',
     'chat_cost', 'check_drift', 'claim_alerts', 'claim_notices', 'decide_sign_up', 'doctor_facts',
-    'expire', 'export_facts', 'export_mark', 'export_page', 'extend', 'function_settings',
-    'grant_credit', 'guest_status', 'health_check', 'health_details', 'incidents_list',
-    'init_users', 'note_prices_checked', 'notices_delivered', 'price_history', 'price_list',
-    'pricing_catalogue', 'receipt', 'reconcile', 'record_incident', 'refund', 'release',
-    'reprice_page', 'reprice_plan', 'reserve', 'set_alert_rule', 'set_prices', 'settings_read',
-    'settings_write', 'settle', 'storage_facts', 'transactions_list', 'usage_list', 'usage_report',
-    'usage_summary', 'users_count', 'users_to_tell', 'welcome'
+    'ended_request', 'expire', 'export_facts', 'export_mark', 'export_page', 'extend',
+    'function_settings', 'grant_credit', 'guest_status', 'health_check', 'health_details',
+    'incidents_list', 'init_users', 'note_prices_checked', 'notices_delivered', 'price_history',
+    'price_list', 'pricing_catalogue', 'receipt', 'reconcile', 'record_incident', 'refund',
+    'release', 'reprice_page', 'reprice_plan', 'reserve', 'save_exchange', 'set_alert_rule',
+    'set_prices', 'settings_read', 'settings_write', 'settle', 'storage_facts', 'transactions_list',
+    'usage_list', 'usage_report', 'usage_summary', 'users_count', 'users_to_tell', 'welcome'
   ];
-  -- The tables, views and sequences of schema billing. An unknown one may be yours: it stops this.
+  -- The tables, views and sequences of schema billing. An unknown one may be yours: it stops this, as
+  -- does an unknown function of public that uses billing.
   billing_relations constant text[] := array[
     'alert_checks', 'alert_rules', 'alert_states', 'guest_exchanges', 'incidents',
     'incidents_id_seq', 'model_pricing_history', 'price_version_seq', 'reservations', 'settings',
@@ -66,16 +67,27 @@ begin
   end if;
 
   -- ── What is Farebox's ─────────────────────────────────────────────────────────────────────
-  select string_agg(format('billing.%I', c.relname), ', ' order by c.relname) into strangers
-  from pg_catalog.pg_class c
-  where c.relnamespace = billing_schema
-    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-    and c.relname <> all (billing_relations);
+  select string_agg(unknown.name, ', ' order by unknown.name) into strangers
+  from (
+    select format('billing.%I', c.relname) as name
+    from pg_catalog.pg_class c
+    where c.relnamespace = billing_schema
+      and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+      and c.relname <> all (billing_relations)
+    union all
+    -- Left behind, it would fail at its next call.
+    select p.oid::regprocedure::text
+    from pg_catalog.pg_proc p
+    where billing_schema is not null
+      and p.pronamespace = public_schema
+      and p.proname <> all (public_functions)
+      and p.prosrc ~ '\mbilling\.[a-z_]'
+  ) unknown;
   if strangers is not null then
     raise exception using
       message = format('Nothing was removed: Farebox does not know %s.', strangers),
-      hint = 'If it is yours, move it: alter table … set schema …. If it is of a newer Farebox, '
-        || 'take remove_farebox.sql of that version.';
+      hint = 'If it is yours, drop a function, and move a table: alter table … set schema …. If it is '
+        || 'of a newer Farebox, take remove_farebox.sql of that version.';
   end if;
 
   select coalesce(array_agg(c.oid), '{}') into relations

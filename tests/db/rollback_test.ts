@@ -157,6 +157,8 @@ Deno.test("what an app built on Farebox is named, and nothing is removed", () =>
         "create table public.wallets (user_id uuid references public.user_balances)",
       "public.mine(":
         "create function public.mine(account public.user_balances) returns int return 1",
+      "my_total": `create function public.my_total() returns bigint language sql as
+        'select count(*) from billing.incidents'`,
       "billing.invoices": "create table billing.invoices (id int)",
     };
     for (const [name, statement] of Object.entries(built)) {
