@@ -24,7 +24,9 @@ Examples:
 /** Registers the commands with the program. */
 export function addAlertCommands(program: Command, run: Run): void {
   const alerts = program.command("alerts")
-    .description("What an operator should know of now: rules, their state; also set, test.")
+    .description(
+      "What an operator should know of now: rules, their state; also set, test, schedule.",
+    )
     .option("--deliver", "evaluate, and deliver through the project's pricing-health", false)
     .option("--dry-run", "with --deliver: only say what would be delivered", false)
     .addHelpText("after", ALERTS_HELP)
@@ -55,8 +57,26 @@ export function addAlertCommands(program: Command, run: Run): void {
     .action(() =>
       run(async (target) => (await import("./alerts/deliver.ts")).testWebhooks(target))
     );
+  alerts.command("schedule")
+    .description("Lets the database evaluate and deliver every minute: pg_cron, pg_net and Vault.")
+    .option("--secret-name <name>", "of the secret key in Vault", "farebox_secret_key")
+    .option("--off", "removes the job", false)
+    .option("--dry-run", "tries it, and takes it back", false)
+    .addHelpText("after", SCHEDULE_HELP)
+    .action((_, command: Command) =>
+      run(async (target) =>
+        (await import("./alerts/schedule.ts")).schedule(target, command.optsWithGlobals())
+      )
+    );
   addIncidents(program, run);
 }
+
+const SCHEDULE_HELP = `
+Needs --db-url. The job holds no key: it reads the one that you put into Vault, in the SQL editor:
+  select vault.create_secret('sb_secret_…', 'farebox_secret_key');
+
+Example: farebox alerts schedule --db-url postgresql://postgres:…@db.<ref>.supabase.co:5432/postgres
+`;
 
 const INCIDENTS_HELP = `
 Newest first. What alerts count is here, and what they do not: expired reservations, changed settings.

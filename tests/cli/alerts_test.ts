@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readSince } from "../../cli/alerts/incidents.ts";
-import { happen, passMinutes } from "../support/alerts.ts";
+import { happen, passMinutes, SCHEDULER_STUBS } from "../support/alerts.ts";
 import { runFarebox } from "../support/farebox.ts";
 import { startTestStack } from "../support/stack.ts";
 import { startWebhookReceiver } from "../support/webhook_receiver.ts";
@@ -117,6 +117,34 @@ Deno.test("a project without the function is told which to deploy, and a wrong k
   const refused = await runFarebox(wrong, ["alerts", "--deliver"]);
   assertEquals(refused.code, 1);
   assertMatch(refused.err, /That key was refused/);
+});
+
+Deno.test("schedule makes the one job that the database then runs, a dry run none, and says what is missing", async () => {
+  const jobsOf = async () =>
+    (await stack.sql`select command from cron.job where jobname = 'farebox-alerts'`)
+      .map((row) => String(row["command"]));
+  const lacking = await farebox("alerts", "schedule");
+  assertEquals(lacking.code, 1);
+  assertMatch(lacking.err, /Schema cron is not there\. Enable pg_cron, pg_net and Vault/);
+  await stack.sql.unsafe(SCHEDULER_STUBS);
+  try {
+    assertMatch((await farebox("alerts", "schedule")).err, /Vault has no secret named 'farebox_/);
+    await stack.sql`insert into vault.decrypted_secrets values ('mine', 'sb_secret_1')`;
+    const named = ["alerts", "schedule", "--secret-name", "mine"];
+    assertMatch((await farebox(...named, "--dry-run")).out, /^Would be done: The alerts of http/);
+    assertEquals(await jobsOf(), []);
+    assertMatch(
+      (await farebox(...named)).out,
+      /^✓ The alerts of http.* are evaluated every minute/,
+    );
+    const [job, ...more] = await jobsOf();
+    assertEquals(more, []);
+    assert(job!.includes(`${stack.url}/functions/v1/pricing-health/alerts`));
+    assertMatch((await farebox("alerts", "schedule", "--off")).out, /no longer scheduled/);
+    assertEquals(await jobsOf(), []);
+  } finally {
+    await stack.sql`drop schema cron, net, vault cascade`;
+  }
 });
 
 Deno.test("a time is a span before now or a date", () => {

@@ -1,44 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { SCHEDULER_STUBS } from "../support/alerts.ts";
 import type { Sql } from "../support/connect.ts";
 import { withDatabase } from "../support/database.ts";
 import { refusalOf } from "../support/ledger_calls.ts";
-
-/** What pg_cron, pg_net and Vault have that is used here, with nothing behind it. */
-const STUBS = `
-  create schema cron;
-  create table cron.job (
-    jobid bigint generated always as identity primary key,
-    jobname text unique, schedule text, command text
-  );
-  create function cron.schedule(name text, schedule text, command text) returns bigint
-  language sql as $$
-    insert into cron.job (jobname, schedule, command) values (name, schedule, command)
-    on conflict (jobname) do update
-    set schedule = excluded.schedule, command = excluded.command
-    returning jobid;
-  $$;
-  create function cron.unschedule(name text) returns boolean language sql as $$
-    delete from cron.job where jobname = name returning true;
-  $$;
-  create schema net;
-  create table net.sent (url text, headers jsonb, body jsonb, timeout_milliseconds integer);
-  create function net.http_post(
-    url text, body jsonb default '{}', params jsonb default '{}', headers jsonb default '{}',
-    timeout_milliseconds integer default 5000
-  ) returns bigint language sql as $$
-    insert into net.sent values (url, headers, body, timeout_milliseconds);
-    select 1::bigint;
-  $$;
-  create schema vault;
-  create table vault.decrypted_secrets (name text, decrypted_secret text);
-`;
 
 const schedule = (sql: Sql, url: string, name = "farebox_secret_key") =>
   sql`select billing.schedule_alerts(${url}, ${name}) as said`;
 
 Deno.test("scheduling makes exactly one job, which posts to pricing-health with the key from Vault and holds none itself", () =>
   withDatabase(async ({ sql }) => {
-    await sql.unsafe(STUBS);
+    await sql.unsafe(SCHEDULER_STUBS);
     await sql`insert into vault.decrypted_secrets values ('farebox_secret_key', 'sb_secret_1')`;
     await sql`select cron.schedule('farebox-expire', '30 seconds', 'select 1')`;
     for (const url of ["https://other.supabase.co", "https://abc.supabase.co/"]) {
@@ -75,7 +46,7 @@ Deno.test("where something is missing, scheduling says what and how to get it, a
     );
     const without = await refusalOf(schedule(sql, url));
     assertMatch(`${without.message} ${without.hint}`, /Schema cron is not there.*pg_cron, pg_net/);
-    await sql.unsafe(STUBS);
+    await sql.unsafe(SCHEDULER_STUBS);
     const secretless = await refusalOf(schedule(sql, url));
     assertMatch(
       `${secretless.message} ${secretless.hint}`,

@@ -49,3 +49,33 @@ export async function passMinutes(sql: Query, minutes: number): Promise<void> {
       claimed_until = claimed_until - interval '${minutes} minutes';
   `);
 }
+
+/** What pg_cron, pg_net and Vault have that is used here, with nothing behind it. */
+export const SCHEDULER_STUBS = `
+  create schema cron;
+  create table cron.job (
+    jobid bigint generated always as identity primary key,
+    jobname text unique, schedule text, command text
+  );
+  create function cron.schedule(name text, schedule text, command text) returns bigint
+  language sql as $$
+    insert into cron.job (jobname, schedule, command) values (name, schedule, command)
+    on conflict (jobname) do update
+    set schedule = excluded.schedule, command = excluded.command
+    returning jobid;
+  $$;
+  create function cron.unschedule(name text) returns boolean language sql as $$
+    delete from cron.job where jobname = name returning true;
+  $$;
+  create schema net;
+  create table net.sent (url text, headers jsonb, body jsonb, timeout_milliseconds integer);
+  create function net.http_post(
+    url text, body jsonb default '{}', params jsonb default '{}', headers jsonb default '{}',
+    timeout_milliseconds integer default 5000
+  ) returns bigint language sql as $$
+    insert into net.sent values (url, headers, body, timeout_milliseconds);
+    select 1::bigint;
+  $$;
+  create schema vault;
+  create table vault.decrypted_secrets (name text, decrypted_secret text);
+`;
