@@ -35,7 +35,9 @@ async function useAll(service: Sql, holds: readonly Held[], inputTokens: number)
 for (const enforcement of ["enforce", "off"] as const) {
   Deno.test(`60 requests at once, extended as far as they may, never pass a user's day (${enforcement}), and all of it can be spent`, () =>
     withDatabase(async ({ sql, service }) => {
-      await sql`update billing.settings set daily_spend_per_user_max = 0.05`;
+      // Where the balance does not count, what it cannot pay was spent all the same.
+      await sql`update billing.settings set daily_spend_per_user_max = 0.05,
+        welcome_credit = ${enforcement === "off" ? "0.01" : "10"}::numeric`;
       const userId = await createUser(sql);
       const { admitted, refusals } = await admittedOf(
         60,
