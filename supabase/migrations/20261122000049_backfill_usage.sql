@@ -285,79 +285,10 @@ begin
 end
 $$;
 
--- p_dry_run: all of it is done, told, and undone.
-create function public.backfill_usage(
-  p_request_id uuid,
-  p_user_id uuid,
-  p_chat_id text,
-  p_at timestamptz,
-  p_model text,
-  p_input_tokens integer,
-  p_cache_read_tokens integer,
-  p_cache_write_5m_tokens integer,
-  p_cache_write_1h_tokens integer,
-  p_output_tokens integer,
-  p_basis text,
-  p_provider_request_id text default null,
-  p_finish text default null,
-  p_first_token_ms integer default null,
-  p_duration_ms integer default null,
-  p_input_audio_tokens integer default 0,
-  p_input_image_tokens integer default 0,
-  p_cache_read_audio_tokens integer default 0,
-  p_output_audio_tokens integer default 0,
-  p_output_image_tokens integer default 0,
-  p_web_searches integer default 0,
-  p_other_models jsonb default null,
-  p_provider_cost text default null,
-  p_service_tier text default null,
-  p_flags text[] default null,
-  p_dry_run boolean default false
-) returns jsonb
-language plpgsql
-volatile
-set search_path = ''
-as $$
-declare
-  charge public.usage_records;
-  result jsonb;
-begin
-  charge.request_id := p_request_id;
-  charge.user_id := p_user_id;
-  charge.chat_id := p_chat_id;
-  charge.created_at := p_at;
-  charge.input_tokens := p_input_tokens;
-  charge.cache_read_tokens := p_cache_read_tokens;
-  charge.cache_write_5m_tokens := p_cache_write_5m_tokens;
-  charge.cache_write_1h_tokens := p_cache_write_1h_tokens;
-  charge.output_tokens := p_output_tokens;
-  charge.basis := p_basis;
-  charge.provider_request_id := p_provider_request_id;
-  charge.finish := p_finish;
-  charge.first_token_ms := p_first_token_ms;
-  charge.duration_ms := p_duration_ms;
-  charge.input_audio_tokens := nullif(p_input_audio_tokens, 0);
-  charge.input_image_tokens := nullif(p_input_image_tokens, 0);
-  charge.cache_read_audio_tokens := nullif(p_cache_read_audio_tokens, 0);
-  charge.output_audio_tokens := nullif(p_output_audio_tokens, 0);
-  charge.output_image_tokens := nullif(p_output_image_tokens, 0);
-  charge.web_searches := nullif(p_web_searches, 0);
-  charge.service_tier := p_service_tier;
-  charge.flags := p_flags;
-  result := billing.backfill_usage(charge, p_model, p_other_models, p_provider_cost);
-  if p_dry_run then
-    raise exception using errcode = 'FBDRY', message = 'This was a dry run.';
-  end if;
-  return result;
-exception when sqlstate 'FBDRY' then
-  return result;
-end
-$$;
-
 revoke all on function billing.price_of_then(text, timestamptz) from public;
 revoke all on function billing.priced_since(text, jsonb, timestamptz) from public;
 revoke all on function billing.refuse_other_usage(uuid, text) from public;
 revoke all on function billing.make_hold(public.usage_records, text, jsonb, timestamptz) from public;
 revoke all on function billing.charged_before(public.usage_records, text) from public;
 revoke all on function billing.used_tokens(public.usage_records) from public;
-select billing.only_for_service_role(array['backfill_usage']);
+revoke all on function billing.backfill_usage(public.usage_records, text, jsonb, text) from public;

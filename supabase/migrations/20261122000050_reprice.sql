@@ -291,47 +291,6 @@ begin
 end
 $$;
 
--- ── The Data API ────────────────────────────────────────────────────────────────────────────
--- A page of 5,000 takes a second or two; the Data API takes a function's own limit.
-
-create function public.reprice_plan(
-  p_provider_id text,
-  p_model_id text,
-  p_from timestamptz,
-  p_to timestamptz,
-  p_version bigint default null,
-  p_after uuid default null,
-  p_limit integer default 5000
-) returns jsonb
-language sql
-stable
-set search_path = ''
-set statement_timeout = '60s'
-as $$
-  select billing.reprice_plan(
-    p_provider_id, p_model_id, p_from, p_to, p_version, p_after, p_limit
-  );
-$$;
-
-create function public.reprice_page(
-  p_provider_id text,
-  p_model_id text,
-  p_from timestamptz,
-  p_to timestamptz,
-  p_version bigint,
-  p_after uuid default null,
-  p_limit integer default 500
-) returns jsonb
-language sql
-volatile
-set search_path = ''
-set statement_timeout = '60s'
-as $$
-  select billing.reprice_page(
-    p_provider_id, p_model_id, p_from, p_to, p_version, p_after, p_limit
-  );
-$$;
-
 revoke all on function billing.right_version(text, text, bigint) from public;
 revoke all on function billing.reprice(public.usage_records, public.usage_records, bigint)
   from public;
@@ -340,4 +299,9 @@ revoke all on function billing.charges_to_reprice(
 ) from public;
 revoke all on function billing.repriced_as_json(billing.repriced[], bigint, integer) from public;
 revoke all on function billing.refuse_bad_range(timestamptz, timestamptz, integer) from public;
-select billing.only_for_service_role(array['reprice_plan', 'reprice_page']);
+revoke all on function billing.reprice_plan(
+  text, text, timestamptz, timestamptz, bigint, uuid, integer
+) from public;
+revoke all on function billing.reprice_page(
+  text, text, timestamptz, timestamptz, bigint, uuid, integer
+) from public;
