@@ -31,6 +31,7 @@ Deno.test("what the platform injects is enough, and everything else has its docu
     [read.usageTracking, read.balanceEnforcement, read.ledgerOutage],
     ["on", "enforce", "refuse"],
   );
+  assertEquals(read.saveChatHistory, "off");
   assertEquals(read.corsAllowedOrigins, ["*"]);
   assertEquals(read.authHookSecrets, []);
   assert(read.guestTokenSecret !== read.addressHashSalt);
