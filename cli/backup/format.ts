@@ -37,7 +37,7 @@ export const Header = z.object({
 });
 export type Header = z.infer<typeof Header>;
 
-/** Rows of a table, and the mark of their contents (billing.export_line_mark). */
+/** Rows of a table, and the mark of their contents (billing.export_query). */
 export const Contents = z.object({ rows: z.number(), mark: z.string() });
 export type Contents = z.infer<typeof Contents>;
 

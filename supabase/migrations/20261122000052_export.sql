@@ -76,22 +76,21 @@ as $$
   from tables t;
 $$;
 
--- A row as a line: its columns as JSON. A line break in it can only stand between its parts.
-create function billing.export_line(p_row json) returns text
+-- A query of a table's rows as lines: their columns as JSON (a line break in it can only stand between
+-- its parts), with each line's share in the mark of the table. Marks are sums, so that the order of rows
+-- is nothing. It is text to execute: a function called for each of a million rows would take minutes.
+create function billing.export_query(p_relation regclass, p_rest text) returns text
 language sql
-immutable
+stable
 set search_path = ''
 as $$
-  select replace(p_row::text, E'\n', ' ');
-$$;
-
--- A row's share in the mark of its table: marks are sums, so that the order of rows is nothing.
-create function billing.export_line_mark(p_line text) returns numeric
-language sql
-immutable
-set search_path = ''
-as $$
-  select ('x' || substr(md5(p_line), 1, 16))::bit(64)::bigint::numeric;
+  select format(
+    $query$
+      select l.line, ('x' || substr(md5(l.line), 1, 16))::bit(64)::bigint::numeric as mark
+      from (select replace(to_json(t)::text, E'\n', ' ') as line from %s t %s) l
+    $query$,
+    p_relation, p_rest
+  );
 $$;
 
 create function billing.export_table(p_table text) returns record
@@ -131,7 +130,6 @@ declare
   mark numeric := 0;
   bytes bigint := 0;
   entry record;
-  last_key json;
   is_cut boolean := false;
   after_key text;
   key_list text;
@@ -152,31 +150,32 @@ begin
   join pg_catalog.pg_attribute a
     on a.attrelid = found_table.relation and a.attname = k.name;
 
-  for entry in execute format(
-    'select billing.export_line(to_json(t)) as line,
-       (select json_object_agg(k, to_json(t) -> k) from unnest($2) k) as key
-     from %s t
-     where %s
-     order by %s
-     limit %s',
+  for entry in execute billing.export_query(
     found_table.relation,
-    case when p_after is null then 'true' else format('(%s) > (%s)', key_list, after_key) end,
-    key_list,
-    p_limit
-  ) using p_after, found_table.key_columns
+    format(
+      'where %s order by %s limit %s',
+      case when p_after is null then 'true' else format('(%s) > (%s)', key_list, after_key) end,
+      key_list,
+      p_limit
+    )
+  ) using p_after
   loop
     is_cut := bytes > 0 and bytes + octet_length(entry.line) > bytes_max;
     exit when is_cut;
     lines := lines || entry.line;
     bytes := bytes + octet_length(entry.line);
-    mark := mark + billing.export_line_mark(entry.line);
-    last_key := entry.key;
+    mark := mark + entry.mark;
   end loop;
   return json_build_object(
     'rows', array_to_string(lines, E'\n'),
     'count', cardinality(lines),
     'mark', mark::text,
-    'next', case when is_cut or cardinality(lines) = p_limit then last_key end
+    'next', case
+      when is_cut or cardinality(lines) = p_limit then (
+        select json_object_agg(k, lines[cardinality(lines)]::json -> k)
+        from unnest(found_table.key_columns) k
+      )
+    end
   );
 end
 $$;
@@ -197,11 +196,8 @@ declare
   answer json;
 begin
   execute format(
-    'select json_build_object(
-       ''rows'', count(*),
-       ''mark'', coalesce(sum(billing.export_line_mark(billing.export_line(to_json(t)))), 0)::text
-     ) from %s t',
-    found_table.relation
+    'select json_build_object(''rows'', count(*), ''mark'', coalesce(sum(e.mark), 0)::text) from (%s) e',
+    billing.export_query(found_table.relation, '')
   ) into answer;
   return answer;
 end
@@ -284,8 +280,7 @@ end
 $$;
 
 revoke all on function billing.export_tables() from public;
-revoke all on function billing.export_line(json) from public;
-revoke all on function billing.export_line_mark(text) from public;
+revoke all on function billing.export_query(regclass, text) from public;
 revoke all on function billing.export_table(text) from public;
 revoke all on function billing.newest_migration() from public;
 select billing.only_for_service_role(array['export_page', 'export_mark', 'export_facts']);
