@@ -78,7 +78,7 @@ async function requireSame(
     `${path} is not of what is there now: ${
       changed.join(", ")
     } changed since. Take a backup again, ` +
-      "with BALANCE_ENFORCEMENT as it is and no requests running. Nothing was removed.",
+      "no requests run. Nothing was removed.",
   );
 }
 

@@ -5,11 +5,9 @@
 --
 -- Before it: make a backup with `farebox backup`, see that `farebox backup check FILE` finds it whole,
 -- and delete the functions (chat-proxy, balance, pricing-health, init-balance), which refuse every
--- request without their tables. `farebox remove` does the checks for you. Then take the two dashes
--- from the next line and run all of this file:
-
--- set farebox.export_exists = 'yes';
-
+-- request without their tables. `farebox remove` does the checks for you. Then change 'no' to 'yes' in
+-- the line of export_exists below, and run this file.
+--
 -- To be there again: apply supabase/migrations, then `farebox restore FILE`.
 --
 -- What stays: the extension pg_cron, which other jobs may use; deployed functions and their secrets.
@@ -19,6 +17,8 @@
 
 do $remove_farebox$
 declare
+  export_exists constant text := 'no';
+
   -- What Farebox may have made in public, each with columns or arguments by which it is known:
   -- something of yours with the same name is left alone.
   public_relations constant jsonb := '{
@@ -59,11 +59,13 @@ declare
   removed text[] := '{}';
   messages_before constant text := current_setting('client_min_messages');
 begin
-  if lower(coalesce(current_setting('farebox.export_exists', true), '')) <> 'yes' then
+  -- The session may say it too: `set farebox.export_exists = 'yes';`, as `farebox remove` does.
+  if 'yes' not in (export_exists, coalesce(current_setting('farebox.export_exists', true), '')) then
     raise exception using
       message = 'Nothing was removed: this deletes every balance, charge and price of Farebox.',
       hint = 'Make a backup with `farebox backup` and check it with `farebox backup check FILE`. '
-        || 'Then run this again after: set farebox.export_exists = ''yes'';';
+        || 'Then change export_exists at the top of this file to ''yes'', or run it after: '
+        || 'set farebox.export_exists = ''yes'';';
   end if;
 
   -- ── What is Farebox's ─────────────────────────────────────────────────────────────────────

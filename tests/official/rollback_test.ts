@@ -41,7 +41,7 @@ Deno.test({
 
       const edited = await Deno.makeTempFile({ suffix: ".sql" });
       const text = await Deno.readTextFile(`${ROOT}/${ROLLBACK}`);
-      await Deno.writeTextFile(edited, text.replace("-- set farebox.", "set farebox."));
+      await Deno.writeTextFile(edited, text.replace("text := 'no'", "text := 'yes'"));
       await runSupabaseCli(["db", "query", remoteDatabase(url), `--file=${edited}`, "--yes"], {
         workdir: ROOT,
       });
