@@ -8,6 +8,7 @@ import {
   type MigrationState,
   probeMissing,
   readMigrationFiles,
+  readRecorded,
 } from "./migrations.ts";
 
 export const MIGRATION_CHECK: Check = {
@@ -34,21 +35,15 @@ export const MIGRATION_CHECK: Check = {
 function judge(
   { target }: Examination,
   files: readonly MigrationFile[],
-  { missing, holes, changed, unknown }: MigrationState,
+  state: MigrationState,
   facts: Facts,
 ): Finding {
-  if (holes.length > 0) {
-    return failed(
-      `half-applied: ${count(holes, "migration")} left out although later ones are applied`,
-      "Apply them: `supabase db push --include-all`. If their objects are there, record them: " +
-        "`supabase migration repair --status applied <version>`.",
-      [...holes, ...missing],
-    );
-  }
-  if (missing.length > 0) return notApplied(missing, target.isLocal);
+  const { changed, unknown } = state;
+  const incomplete = judgeIncomplete(state, target.isLocal);
+  if (incomplete !== null) return incomplete;
   if (changed.length > 0) {
     return failed(
-      `${count(changed, "migration")} were applied with another text than this repo's`,
+      `${count(changed, "migration")} applied with another text than this repo's`,
       "Use the repo that this project was migrated with, or put these files back as they were " +
         "and write a new migration for what changed.",
       changed,
@@ -70,6 +65,19 @@ function judge(
   );
 }
 
+/** Left out or not yet applied; null: neither. */
+function judgeIncomplete({ holes, missing }: MigrationState, isLocal: boolean): Finding | null {
+  if (holes.length > 0) {
+    return failed(
+      `half-applied: ${count(holes, "migration")} left out although later ones are applied`,
+      "Apply them: `supabase db push --include-all`. If their objects are there, record them: " +
+        "`supabase migration repair --status applied <version>`.",
+      [...holes, ...missing],
+    );
+  }
+  return missing.length > 0 ? notApplied(missing, isLocal) : null;
+}
+
 /** The project can't be asked for its facts: old, half-applied, or without grants. */
 async function withoutFacts(
   { project, target }: Examination,
@@ -83,16 +91,29 @@ async function withoutFacts(
         "that fails too, look at the logs of Postgres in the dashboard.",
     );
   }
-  return notApplied(await probeMissing(project, files), target.isLocal);
+  const recorded = target.dbUrl === null ? null : await readRecorded(target.dbUrl);
+  const incomplete = recorded &&
+    judgeIncomplete(compareMigrations(files, recorded), target.isLocal);
+  if (incomplete !== null) return incomplete;
+  const { missing, unseen } = await probeMissing(project, files);
+  return notApplied(missing, target.isLocal, unseen);
 }
 
-function notApplied(missing: readonly string[], isLocal: boolean): Finding {
+/** `unseen`: what may be missing too. */
+function notApplied(
+  missing: readonly string[],
+  isLocal: boolean,
+  unseen: readonly string[] = [],
+): Finding {
   return failed(
-    `${count(missing, "migration")} missing, from ${missing[0]} on`,
+    `${count(missing, "migration")} missing, from ${missing[0]} on` +
+      (unseen.length > 0
+        ? `; perhaps ${unseen.length} before it too, which can't be seen from here`
+        : ""),
     isLocal
       ? "Stop the stack and start it again: `deno task start` applies them."
-      : "Apply them: `supabase db push`.",
-    missing,
+      : "Apply them: `supabase db push`, or the files one by one in the SQL editor.",
+    [...unseen.map((file) => `${file} (perhaps)`), ...missing],
   );
 }
 

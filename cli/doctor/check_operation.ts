@@ -180,8 +180,11 @@ export const OPERATION_CHECKS: readonly Check[] = [
         judgeJob(found(examination, "facts"), ALERTS_JOB) ??
           skipped(
             "nothing schedules them",
-            `In the SQL editor: select billing.schedule_alerts('${examination.target.url}'); or ` +
-              "`farebox alerts --deliver` every minute from any scheduler.",
+            examination.target.isLocal
+              ? "`farebox alerts --deliver` evaluates and delivers them once."
+              : "In the SQL editor, once Vault has the secret key as farebox_secret_key: select " +
+                `billing.schedule_alerts('${examination.target.url}'); or run ` +
+                "`farebox alerts --deliver` every minute from any scheduler.",
           ),
       ),
   },

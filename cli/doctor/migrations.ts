@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import postgres from "postgres";
 import type { Facts } from "./facts.ts";
 import type { Project } from "./project.ts";
 
@@ -88,22 +89,51 @@ export function probesOf(
   ]);
 }
 
+export interface ProbedMigrations {
+  /** What was looked for and is not there, and all that comes after it. */
+  readonly missing: readonly string[];
+  /** Before them, but after the last of which something was seen: nothing shows them from outside. */
+  readonly unseen: readonly string[];
+}
+
 /**
- * The first file of which nothing can be found through the Data API, and those after it; for a
- * project that can't be asked for its facts.
+ * What is not applied, as far as the Data API shows; for a project that can't be asked for its facts.
  * @throws Unanswered
  */
 export async function probeMissing(
-  project: Project,
+  project: Pick<Project, "ask">,
   files: readonly MigrationFile[],
-): Promise<string[]> {
+): Promise<ProbedMigrations> {
+  const names = files.map(({ file }) => file);
+  let lastSeen = -1;
   for (const { path, file } of probesOf(files)) {
     const { status } = await project.ask("secret", path);
-    if (status === 404) return files.filter((other) => other.file >= file).map((f) => f.file);
+    const at = names.indexOf(file);
+    if (status === 404) {
+      return { missing: names.slice(at), unseen: names.slice(lastSeen + 1, at) };
+    }
+    lastSeen = at;
   }
-  return files.filter(({ text }) => text.includes("function public.doctor_facts(")).map((f) =>
-    f.file
-  );
+  // All that can be seen is there, so it is the facts themselves that are not.
+  const at = files.findLastIndex(({ text }) => text.includes("function public.doctor_facts("));
+  return { missing: names.slice(at), unseen: names.slice(lastSeen + 1, at) };
+}
+
+/** What the database has recorded, read directly; null where nothing is. */
+export async function readRecorded(
+  dbUrl: string,
+): Promise<NonNullable<Facts["migrations"]> | null> {
+  const sql = postgres(dbUrl, { max: 1, onnotice: () => {}, connect_timeout: 10 });
+  try {
+    const rows = await sql<{ version: string }[]>`
+      select version from supabase_migrations.schema_migrations order by version`;
+    return rows.map(({ version }) => ({ version, md5: EMPTY }));
+  } catch {
+    // No such table, or no way in: the Data API shows what it can.
+    return null;
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
 }
 
 /**

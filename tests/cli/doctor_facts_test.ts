@@ -6,6 +6,7 @@ import {
   fileThatMakes,
   fingerprint,
   type MigrationFile,
+  probeMissing,
   probesOf,
   readMigrationFiles,
 } from "../../cli/doctor/migrations.ts";
@@ -84,6 +85,23 @@ Deno.test("an old project is probed by what each migration shows of itself", asy
   const paths = probes.map(({ path }) => path);
   assert(paths.includes("/rest/v1/rpc/health_check"));
   assertEquals(paths.filter((path) => /rpc\/(expire|claim)/.test(path)), [], "those that write");
+});
+
+Deno.test("an old project's missing migrations are those that do not show, and perhaps some before", async () => {
+  const sql = (name: string) => `create table public.${name} ();`;
+  const files = [sql("a"), "select 1;", sql("b"), sql("c")]
+    .map((text, i) => ({ version: `${i}`, file: `${i}_idea.sql`, text }));
+  const ask = (_: unknown, path: string) =>
+    Promise.resolve({
+      status: path.includes("/a?") ? 200 : 404,
+      headers: new Headers(),
+      text: "",
+      json: undefined,
+    });
+  assertEquals(await probeMissing({ ask }, files), {
+    missing: ["2_idea.sql", "3_idea.sql"],
+    unseen: ["1_idea.sql"],
+  });
 });
 
 Deno.test("each thing that may be missing names the file that makes it", async () => {
