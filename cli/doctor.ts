@@ -22,7 +22,10 @@ Examples:
 export function addDoctorCommands(program: Command, run: Run): void {
   program.command("doctor")
     .description("Checks everything: keys, database, roles, functions, sign-up, a metered chat.")
-    .option("--only <check>", "make this check alone, with what it needs; repeatable", collect, [])
+    .addOption(
+      new Option("--only <check>", "make this check alone, with what it needs; repeatable")
+        .argParser(collect).default([], "all of them"),
+    )
     .option("--skip-chat", "ask no model: nothing is spent", false)
     .option("--model <provider:model>", "ask this model, not the cheapest")
     .option("--page <url>", "the address of your page, to see whether it and its assets answer")
