@@ -5,8 +5,9 @@ import type { EndedRequest } from "../../../shared/credit/results.ts";
 import { fromBase64, toBase64 } from "../../../shared/edge/base64.ts";
 import type { Refusal } from "../../../shared/edge/refusal.ts";
 import { createHandler } from "../../../supabase/functions/chat-proxy/handler.ts";
+import { until } from "../../support/until.ts";
 import { AS_GUEST, AS_USER, USER } from "../fakes.ts";
-import { ASKING, proxyOn, RESERVATION, wholeAnswer } from "./handler_harness.ts";
+import { ASKING, proxyOn, RESERVATION, SETTLED, wholeAnswer } from "./handler_harness.ts";
 import { answerOf, COST_COMMENT } from "./relay_harness.ts";
 
 /** The proxy with history on, and what it has saved. */
@@ -58,6 +59,18 @@ Deno.test("an exchange is saved after it was settled, whole or streamed, as it w
     const names = steps.map(([name]) => name);
     assertEquals(names, ["reserve", "fetch", "settle", "saveExchange"]);
   }
+});
+
+Deno.test("an answer is not saved before it is settled, however long that takes", async () => {
+  const { promise, resolve } = Promise.withResolvers<typeof SETTLED>();
+  const { ask, saved, background, steps } = saving({ ledger: { settle: () => promise } });
+  const asked = ask();
+  await until("the settle", () => steps.some(([name]) => name === "settle"));
+  await until("the answer to be given without it", () => background.length > 0);
+  assertEquals(saved, []);
+  resolve(SETTLED);
+  await asked;
+  assertEquals(saved.length, 1);
 });
 
 Deno.test("nothing is saved of a guest, where history is off, and of what failed", async () => {
