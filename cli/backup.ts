@@ -14,7 +14,7 @@ export function addBackupCommands(program: Command, run: Run): void {
 function addBackup(program: Command, options: () => TargetOptions, run: Run): void {
   const backup = program.command("backup")
     .description(
-      "Writes all rows of Farebox to one file. With a connection to the database (--db-url) they are of\n" +
+      "Writes all rows of Farebox to one file. With a connection to the database (--db-url) they are of " +
         "one moment; through the Data API it says whether the ledger moved meanwhile.",
     )
     .option("--out <file>", "the file (default: farebox-backup-<time>, in this folder)")
@@ -67,7 +67,7 @@ Exit codes: 0 written, 1 not written, 2 bad usage.`;
 function addRestore(program: Command, options: () => TargetOptions): void {
   program.command("restore")
     .description(
-      "Puts a backup in place of what a database has, whole or not at all, and reconciles. An empty\n" +
+      "Puts a backup in place of what a database has, whole or not at all, and reconciles. An empty " +
         "project gets the migrations first. Needs --db-url: no function of the API rewrites a ledger.",
     )
     .argument("<file>", "a file of `farebox backup`")

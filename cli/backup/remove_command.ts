@@ -77,7 +77,7 @@ async function requireSame(
   throw new BackupProblem(
     `${path} is not of what is there now: ${
       changed.join(", ")
-    } changed since. Take a backup again, ` +
+    } changed since. Take a backup again when ` +
       "no requests run. Nothing was removed.",
   );
 }

@@ -40,6 +40,8 @@ const AN_APP = `
     for each row execute function public.on_sign_up();
   alter default privileges in schema public grant select on tables to authenticated;
 
+  create publication supabase_realtime for table public.notes;
+
   create schema cron;
   create table cron.job (jobid bigint generated always as identity, jobname text, command text);
   create table cron.job_run_details (jobid bigint, runid bigint);
