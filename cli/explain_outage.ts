@@ -45,7 +45,7 @@ async function explainLack(
   const which = file === null ? "" : `: ${file} is not applied, or only in part`;
   const how = target.isLocal
     ? "Stop the stack and start it again: `deno task start` applies the migrations."
-    : "Apply the migrations: `supabase db push --db-url <connection string>`, or `supabase db push` " +
+    : "Apply the migrations: `supabase db push --remote=<connection string>`, or `supabase db push` " +
       "in a linked folder.";
   return `${lack}${which}. ${how}`;
 }

@@ -5,11 +5,11 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
+import { startCron } from "./cron.ts";
 import { type DataFolder, takeDataFolder } from "./data_folder.ts";
 import { type DemoProvider, startDemoProvider } from "./demo_provider/server.ts";
 import type { Timing } from "./demo_provider/timing.ts";
 import { DEMO_USER, ensureDemoUser } from "./demo_user.ts";
-import { startExpiryTimer } from "./expiry_timer.ts";
 import { freePort, isFree } from "./free_port.ts";
 import { injectedEnvironment, providerEnvironment, readEnvFile } from "./function_environment.ts";
 import { startFunctionsProcess } from "./functions_process.ts";
@@ -33,6 +33,8 @@ export interface StackOptions {
   readonly demoTiming?: Timing;
   /** Variables for the functions, above those of this process and of `.env`. */
   readonly env?: Readonly<Record<string, string>>;
+  /** False leaves it to others to have the alerts evaluated: for tests. */
+  readonly evaluatesAlerts?: boolean;
   /** False keeps provider keys of this process and of `.env` from being used: for tests. */
   readonly usesProviderKeys?: boolean;
   /** Gives the start up, after the step at hand. What was started until then is stopped. */
@@ -179,8 +181,12 @@ async function startIn(
   await note(functions.pid);
 
   await ensureDemoUser(url, secrets.publishableKey).catch((error) => log(error.message));
-  const stopExpiry = startExpiryTimer(url, secrets.secretKey, log);
-  stops.push(stopExpiry);
+  stops.push(startCron({
+    url,
+    secretKey: secrets.secretKey,
+    evaluatesAlerts: options.evaluatesAlerts ?? true,
+    log,
+  }));
 
   return {
     details: {

@@ -178,14 +178,11 @@ export const OPERATION_CHECKS: readonly Check[] = [
     examine: (examination) =>
       Promise.resolve(
         judgeJob(found(examination, "facts"), ALERTS_JOB) ??
-          skipped(
+          (examination.target.isLocal ? ok("the local stack's timer, every minute") : skipped(
             "nothing schedules them",
-            examination.target.isLocal
-              ? "`farebox alerts --deliver` evaluates and delivers them once."
-              : "In the SQL editor, once Vault has the secret key as farebox_secret_key: select " +
-                `billing.schedule_alerts('${examination.target.url}'); or run ` +
-                "`farebox alerts --deliver` every minute from any scheduler.",
-          ),
+            "Once Vault has the secret key as farebox_secret_key: `farebox alerts schedule`; or " +
+              "run `farebox alerts --deliver` every minute from any scheduler.",
+          )),
       ),
   },
   {

@@ -5,7 +5,21 @@ export type Database = {
   
   "public": {
           Tables: {
-            "balance_transactions": {
+            "balance_notices": {
+                  Row: {
+                    "balance": number,"claimed_until": string | null,"created_at": string,"delivered_at": string | null,"id": number,"kind": string,"threshold": number,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "balance": number,"claimed_until"?: string | null,"created_at"?: string,"delivered_at"?: string | null,"id"?: never,"kind": string,"threshold": number,"user_id": string
+                  }
+                  Update: {
+                    "balance"?: number,"claimed_until"?: string | null,"created_at"?: string,"delivered_at"?: string | null,"id"?: never,"kind"?: string,"threshold"?: number,"user_id"?: string
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"balance_transactions": {
                   Row: {
                     "amount": number,"balance_after": number,"created_at": string,"id": number,"idempotency_key": string,"kind": string,"note": string | null,"request_id": string | null,"user_id": string
                   }
@@ -15,6 +29,20 @@ export type Database = {
                   }
                   Update: {
                     "amount"?: number,"balance_after"?: number,"created_at"?: string,"id"?: never,"idempotency_key"?: string,"kind"?: string,"note"?: string | null,"request_id"?: string | null,"user_id"?: string
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"chat_exchanges": {
+                  Row: {
+                    "answer": string,"chat_id": string | null,"created_at": string,"dialect": string,"model": string,"request": Json | null,"request_id": string,"response": string | null,"response_type": string | null,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "answer": string,"chat_id"?: string | null,"created_at"?: string,"dialect": string,"model": string,"request"?: Json | null,"request_id": string,"response"?: string | null,"response_type"?: string | null,"user_id": string
+                  }
+                  Update: {
+                    "answer"?: string,"chat_id"?: string | null,"created_at"?: string,"dialect"?: string,"model"?: string,"request"?: Json | null,"request_id"?: string,"response"?: string | null,"response_type"?: string | null,"user_id"?: string
                   }
                   Relationships: [
                     
@@ -49,14 +77,14 @@ export type Database = {
                   ]
                 },"user_balances": {
                   Row: {
-                    "balance": number,"created_at": string,"currency": string,"reserved": number,"updated_at": string,"user_id": string,"welcomed_at": string | null
+                    "balance": number,"created_at": string,"currency": string,"minute_requests": number,"minute_started_at": string | null,"reserved": number,"updated_at": string,"user_id": string,"welcomed_at": string | null
                   }
                   ComputedFields: never
                   Insert: {
-                    "balance"?: number,"created_at"?: string,"currency"?: string,"reserved"?: number,"updated_at"?: string,"user_id": string,"welcomed_at"?: string | null
+                    "balance"?: number,"created_at"?: string,"currency"?: string,"minute_requests"?: number,"minute_started_at"?: string | null,"reserved"?: number,"updated_at"?: string,"user_id": string,"welcomed_at"?: string | null
                   }
                   Update: {
-                    "balance"?: number,"created_at"?: string,"currency"?: string,"reserved"?: number,"updated_at"?: string,"user_id"?: string,"welcomed_at"?: string | null
+                    "balance"?: number,"created_at"?: string,"currency"?: string,"minute_requests"?: number,"minute_started_at"?: string | null,"reserved"?: number,"updated_at"?: string,"user_id"?: string,"welcomed_at"?: string | null
                   }
                   Relationships: [
                     
@@ -78,17 +106,56 @@ export type Database = {
             "account_balance":
 { Args: { "p_user_id": string }; Returns: Json
                            },
+"account_peek":
+{ Args: { "p_user_id": string }; Returns: Json
+                           },
+"alerts_delivered":
+{ Args: { "p_rules": (string)[] }; Returns: Json
+                           },
+"alerts_read":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"backfill_usage":
+{ Args: { "p_at": string,"p_basis": string,"p_cache_read_audio_tokens"?: number,"p_cache_read_tokens": number,"p_cache_write_1h_tokens": number,"p_cache_write_5m_tokens": number,"p_chat_id": string,"p_dry_run"?: boolean,"p_duration_ms"?: number,"p_finish"?: string,"p_first_token_ms"?: number,"p_flags"?: (string)[],"p_input_audio_tokens"?: number,"p_input_image_tokens"?: number,"p_input_tokens": number,"p_model": string,"p_other_models"?: Json,"p_output_audio_tokens"?: number,"p_output_image_tokens"?: number,"p_output_tokens": number,"p_provider_cost"?: string,"p_provider_request_id"?: string,"p_request_id": string,"p_service_tier"?: string,"p_user_id": string,"p_web_searches"?: number }; Returns: Json
+                           },
 "chat_cost":
 { Args: { "p_chat_id": string,"p_user_id": string }; Returns: Json
+                           },
+"check_drift":
+{ Args: Record<PropertyKey, never>; Returns: boolean
+                           },
+"claim_alerts":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"claim_notices":
+{ Args: { "p_limit"?: number }; Returns: Json
                            },
 "decide_sign_up":
 { Args: { "p_address_hash": string,"p_email": string,"p_is_anonymous": boolean,"p_user_id": string }; Returns: Json
                            },
+"doctor_facts":
+{ Args: { "p_public_names": (string)[] }; Returns: Json
+                           },
+"ended_request":
+{ Args: { "p_request_id": string,"p_user_id": string }; Returns: Json
+                           },
 "expire":
 { Args: { "p_limit"?: number }; Returns: Json
                            },
+"export_facts":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"export_mark":
+{ Args: { "p_table": string }; Returns: Json
+                           },
+"export_page":
+{ Args: { "p_after"?: Json,"p_limit"?: number,"p_table": string }; Returns: Json
+                           },
 "extend":
 { Args: { "p_input_tokens": number,"p_output_tokens": number,"p_output_tokens_total": number,"p_request_id": string }; Returns: Json
+                           },
+"function_settings":
+{ Args: Record<PropertyKey, never>; Returns: Json
                            },
 "grant_credit":
 { Args: { "p_amount": string,"p_key": string,"p_kind": string,"p_note"?: string,"p_user_id": string }; Returns: Json
@@ -101,6 +168,18 @@ export type Database = {
                            },
 "health_details":
 { Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"incidents_list":
+{ Args: { "p_kind"?: string,"p_limit"?: number,"p_since"?: string }; Returns: Json
+                           },
+"init_users":
+{ Args: { "p_after"?: string,"p_amount": string,"p_limit"?: number }; Returns: Json
+                           },
+"note_prices_checked":
+{ Args: Record<PropertyKey, never>; Returns: string
+                           },
+"notices_delivered":
+{ Args: { "p_ids": (number)[] }; Returns: number
                            },
 "price_history":
 { Args: { "p_model_id": string,"p_provider_id": string }; Returns: Json
@@ -126,14 +205,35 @@ export type Database = {
 "release":
 { Args: { "p_reason": string,"p_request_id": string }; Returns: Json
                            },
+"reprice_page":
+{ Args: { "p_after"?: string,"p_from": string,"p_limit"?: number,"p_model_id": string,"p_provider_id": string,"p_to": string,"p_version": number }; Returns: Json
+                           },
+"reprice_plan":
+{ Args: { "p_after"?: string,"p_from": string,"p_limit"?: number,"p_model_id": string,"p_provider_id": string,"p_to": string,"p_version"?: number }; Returns: Json
+                           },
 "reserve":
 { Args: { "p_can_extend"?: boolean,"p_chat_id": string,"p_enforcement"?: string,"p_fallback_models"?: (string)[],"p_guest_address_hash": string,"p_guest_limit": number,"p_guest_token_id": string,"p_idempotency_key": string,"p_input_tokens_max": number,"p_model_id": string,"p_output_tokens_max": number,"p_provider_id": string,"p_request_hash": string,"p_request_id": string,"p_user_id": string,"p_web_searches_max"?: number,"p_with_media"?: boolean }; Returns: Json
+                           },
+"save_exchange":
+{ Args: { "p_answer": string,"p_chat_id": string,"p_dialect": string,"p_model": string,"p_request": Json,"p_request_id": string,"p_response": string,"p_response_type": string,"p_user_id": string }; Returns: undefined
+                           },
+"set_alert_rule":
+{ Args: { "p_cooldown_minutes"?: number,"p_enabled"?: boolean,"p_rule": string,"p_threshold"?: number,"p_window_minutes"?: number }; Returns: Json
                            },
 "set_prices":
 { Args: { "p_prices": Json }; Returns: Json
                            },
+"settings_read":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"settings_write":
+{ Args: { "p_changes": Json }; Returns: Json
+                           },
 "settle":
 { Args: { "p_basis": string,"p_cache_read_audio_tokens"?: number,"p_cache_read_tokens": number,"p_cache_write_1h_tokens": number,"p_cache_write_5m_tokens": number,"p_duration_ms"?: number,"p_finish"?: string,"p_first_token_ms"?: number,"p_flags"?: (string)[],"p_input_audio_tokens"?: number,"p_input_image_tokens"?: number,"p_input_tokens": number,"p_model"?: string,"p_other_models"?: Json,"p_output_audio_tokens"?: number,"p_output_image_tokens"?: number,"p_output_tokens": number,"p_provider_cost"?: string,"p_provider_request_id"?: string,"p_request_id": string,"p_service_tier"?: string,"p_web_searches"?: number }; Returns: Json
+                           },
+"storage_facts":
+{ Args: Record<PropertyKey, never>; Returns: Json
                            },
 "transactions_list":
 { Args: { "p_before"?: string,"p_limit"?: number,"p_user_id": string }; Returns: Json
@@ -141,8 +241,17 @@ export type Database = {
 "usage_list":
 { Args: { "p_before"?: string,"p_chat_id"?: string,"p_from"?: string,"p_limit"?: number,"p_model"?: string,"p_to"?: string,"p_user_id": string }; Returns: Json
                            },
+"usage_report":
+{ Args: { "p_by": string,"p_from"?: string,"p_to"?: string }; Returns: Json
+                           },
 "usage_summary":
 { Args: { "p_by": string,"p_from"?: string,"p_to"?: string,"p_user_id": string }; Returns: Json
+                           },
+"users_count":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"users_to_tell":
+{ Args: { "p_after"?: string,"p_limit"?: number,"p_to"?: string }; Returns: Json
                            },
 "welcome":
 { Args: { "p_user_id": string }; Returns: Json

@@ -43,6 +43,7 @@ const stack = await startStack({
   dataDir: folder,
   durable: false,
   usesProviderKeys: false,
+  evaluatesAlerts: false,
   demoTiming: order.pace === "realistic" ? REALISTIC : AT_ONCE,
   log: (line) => void lines.push(line),
   ...(order.env === undefined ? {} : { env: order.env }),
