@@ -48,7 +48,8 @@ for (const enforcement of ["enforce", "off"] as const) {
       assertEquals([...new Set(refusals.map(({ code }) => code))], ["SPEND_LIMIT_REACHED"]);
       await useAll(service, admitted, 100);
       // The rest, to the last token that it pays for: 0.00001 each, after 0.00025 of a prompt.
-      for (let left = true; left;) {
+      for (let left = true, more = 0; left; more++) {
+        assert(more < 10, "the day has no end");
         const last = await admittedOf(
           1,
           () => reserve(service, { userId, enforcement, outputTokensMax: 1500, canExtend: false }),
