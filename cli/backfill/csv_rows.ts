@@ -2,7 +2,7 @@
 import { Readable } from "node:stream";
 // @ts-types="@types/papaparse"
 import papaparse from "papaparse";
-import type { LogEntry } from "./log_entries.ts";
+import type { LogEntry } from "./log_entry.ts";
 
 /**
  * The rows below the head, each as an entry.

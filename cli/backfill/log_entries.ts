@@ -5,15 +5,7 @@
 import { BadArgument } from "../arguments.ts";
 import { ENTRY_CHARS_MAX, readArray } from "./json_array.ts";
 import { readCsv } from "./csv_rows.ts";
-
-export interface LogEntry {
-  /** What was printed; of an export, its message. */
-  readonly text: string;
-  /** When, as the export says it: ISO 8601, or a number since 1970. Null where it says nothing. */
-  readonly time: string | number | null;
-  /** The line of the file that it begins on; of CSV the row, its head being row 1. */
-  readonly line: number;
-}
+import type { LogEntry } from "./log_entry.ts";
 
 /** What names the message, in exports that we have seen; and the time. */
 const MESSAGE_FIELDS = ["event_message", "message", "msg", "log", "body"];

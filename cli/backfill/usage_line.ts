@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { LOG } from "../../shared/edge/log.ts";
 import { CLASS_OF_MEDIA, MEDIA_CLASSES, TOKEN_CLASSES } from "../../shared/pricing/usage.ts";
 import { splitName } from "../prices/providers.ts";
-import type { LogEntry } from "./log_entries.ts";
+import type { LogEntry } from "./log_entry.ts";
 
 /** SQL keeps counts as integer. */
 const COUNT_MAX = 2_147_483_647;

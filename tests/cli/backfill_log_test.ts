@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { BadArgument } from "../../cli/arguments.ts";
-import { type LogEntry, readLog } from "../../cli/backfill/log_entries.ts";
+import { readLog } from "../../cli/backfill/log_entries.ts";
+import type { LogEntry } from "../../cli/backfill/log_entry.ts";
 import { readUsage, timeOf } from "../../cli/backfill/usage_line.ts";
 import { formatLine, LOG } from "../../shared/edge/log.ts";
 

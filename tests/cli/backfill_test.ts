@@ -10,28 +10,15 @@ import {
   setBalance,
 } from "../support/charges.ts";
 import { startTestStack } from "../support/stack.ts";
+import { fareboxCommand, type FareboxTarget, runFarebox } from "../support/farebox.ts";
 import { until } from "../support/until.ts";
 
 const stack = await startTestStack({ env: { LEDGER_OUTAGE: "allow" } });
 Deno.test.afterAll(() => stack.stop());
 
 /** Runs `farebox backfill …` as a person would, `input` being what comes in; nobody is at a terminal. */
-async function backfill(args: readonly string[], input = "", env: Record<string, string> = {}) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "cli/main.ts", "backfill", ...args],
-    env: { SUPABASE_URL: stack.url, SUPABASE_SECRET_KEY: stack.details.secretKey, ...env },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  // One that ends early does not read all of it.
-  await writer.write(new TextEncoder().encode(input)).catch(() => {});
-  await writer.close().catch(() => {});
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+const backfill = (args: readonly string[], input = "", target: FareboxTarget = stack) =>
+  runFarebox(target, ["backfill", ...args], input);
 
 /** A line as the functions write it: 1,000 tokens in and 1,000 out of gpt-4o, which are 0.0125 USD. */
 function lineOf(userId: string | null, more: Record<string, unknown> = {}): string {
@@ -214,15 +201,10 @@ Deno.test("thousands of requests are charged while it is killed and begun again,
   const log = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(log, lines.join("\n"));
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", "cli/main.ts", "backfill", "--from", log, "--yes"],
-      env: { SUPABASE_URL: stack.url, SUPABASE_SECRET_KEY: stack.details.secretKey },
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
+    const child = fareboxCommand(stack, ["backfill", "--from", log, "--yes"]).spawn();
     await until("some to be charged", async () => await countOf(user.id) > 100, 60_000);
     child.kill("SIGKILL");
-    await child.status;
+    await child.output();
     const charged = await countOf(user.id);
     assert(charged < 3_000, "it was killed too late");
     const rest = await backfill(["--from", log, "--yes", "--json"]);
@@ -257,6 +239,7 @@ Deno.test("a log that is not there, a time that is none, and a ledger that is aw
   const user = await stack.signUp();
   const away = await backfill(["--from", "-", "--yes"], lineOf(user.id), {
     SUPABASE_URL: "http://127.0.0.1:9",
+    SUPABASE_SECRET_KEY: stack.details.secretKey,
   });
   assertEquals(away.code, 1);
   assertMatch(

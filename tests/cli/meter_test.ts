@@ -3,24 +3,12 @@ import { meterAnswer } from "../../cli/meter_command.ts";
 import type { DialectName } from "../../shared/llm/dialect.ts";
 import { encode } from "../llm/chunks.ts";
 import { dialectOf, listRecordings, readRecording, type Recording } from "../llm/recordings.ts";
+import { runFarebox } from "../support/farebox.ts";
 
 const PER_DIALECT = 6;
 
 /** Runs the real command on a body. */
-async function meter(body: Uint8Array, ...args: string[]) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "cli/main.ts", "meter", ...args],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const output = child.output();
-  // A wrong option is answered before the body is read.
-  await new Blob([body as BlobPart]).stream().pipeTo(child.stdin).catch(() => {});
-  const { code, stdout, stderr } = await output;
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: decode(stdout), err: decode(stderr) };
-}
+const meter = (body: Uint8Array, ...args: string[]) => runFarebox({}, ["meter", ...args], body);
 
 async function metering(body: Uint8Array, ...args: string[]) {
   const { code, out, err } = await meter(body, ...args);
@@ -221,10 +209,18 @@ Deno.test("a wrong option is told in a sentence, with exit code 2", async () => 
 });
 
 Deno.test("the command starts without the ledger's client, which is large", async () => {
-  for (const file of ["main.ts", "meter.ts", "meter_command.ts", "prices.ts"]) {
+  const main = await Deno.readTextFile(new URL("../../cli/main.ts", import.meta.url));
+  const rooms = [...main.matchAll(/^import (?!type).* from "\.\/(\w+\.ts)"/gm)].map(([, file]) =>
+    file!
+  );
+  for (const file of ["main.ts", "meter_command.ts", ...rooms]) {
     const source = await Deno.readTextFile(new URL(`../../cli/${file}`, import.meta.url));
     const heads = source.match(/^(import|\} from) .*$/gm) ?? [];
     const loaded = heads.filter((line) => !line.startsWith("import type"));
-    assertEquals(loaded.filter((line) => /credit|target|ledger|supabase-js/.test(line)), [], file);
+    assertEquals(
+      loaded.filter((line) => /shared\/credit|target\.ts|ledger|supabase-js/.test(line)),
+      [],
+      file,
+    );
   }
 });

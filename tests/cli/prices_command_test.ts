@@ -1,19 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startTestStack } from "../support/stack.ts";
+import { runFarebox } from "../support/farebox.ts";
 
 const stack = await startTestStack();
 Deno.test.afterAll(() => stack.stop());
 
 /** Runs `farebox prices …` as a person would; nobody sits at a terminal. */
-async function prices(...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "cli/main.ts", "prices", ...args],
-    env: { SUPABASE_URL: stack.url, SUPABASE_SECRET_KEY: stack.details.secretKey },
-    stdin: "null",
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+const prices = (...args: string[]) => runFarebox(stack, ["prices", ...args]);
 
 /** A catalogue in a file: OpenAI's models at these prices per million. */
 async function catalogueOf(

@@ -2,20 +2,13 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { chat } from "../support/chat.ts";
 import { accountOf, assertAllSettled, chargeOf, exact } from "../support/charges.ts";
 import { startTestStack, type TestUser } from "../support/stack.ts";
+import { runFarebox } from "../support/farebox.ts";
 
 const stack = await startTestStack();
 Deno.test.afterAll(() => stack.stop());
 
 /** Runs `farebox … prices …` as a person would; nobody sits at a terminal. */
-async function prices(...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "cli/main.ts", "prices", ...args],
-    env: { SUPABASE_URL: stack.url, SUPABASE_SECRET_KEY: stack.details.secretKey },
-    stdin: "null",
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+const prices = (...args: string[]) => runFarebox(stack, ["prices", ...args]);
 
 const RANGE = ["reprice", "--model", "openai:gpt-4o", "--from", "2000-01-01", "--to", "2100-01-01"];
 

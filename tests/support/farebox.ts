@@ -11,22 +11,33 @@ export interface FareboxRun {
 /** Where it works: a stack, or whatever these variables say. */
 export type FareboxTarget = Pick<TestStack, "details"> | Readonly<Record<string, string>>;
 
-/** Runs `farebox <args>`; nothing of this process's environment points it elsewhere. */
+/** Runs `farebox <args>` on this input; nothing of this process's environment points it elsewhere. */
 export async function runFarebox(
   target: FareboxTarget,
   args: readonly string[],
+  input?: string | Uint8Array,
 ): Promise<FareboxRun> {
-  const { code, stdout, stderr } = await fareboxCommand(target, args).output();
+  const child = fareboxCommand(target, args, input === undefined ? "null" : "piped").spawn();
+  const output = child.output();
+  if (input !== undefined) {
+    // What it does not want it need not read to the end.
+    await new Blob([input as BlobPart]).stream().pipeTo(child.stdin).catch(() => {});
+  }
+  const { code, stdout, stderr } = await output;
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, out: text(stdout), err: text(stderr) };
 }
 
 /** The same, not yet started: for a test that kills it. */
-export function fareboxCommand(target: FareboxTarget, args: readonly string[]): Deno.Command {
+export function fareboxCommand(
+  target: FareboxTarget,
+  args: readonly string[],
+  stdin: "null" | "piped" = "null",
+): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "cli/main.ts", ...args],
     env: { NO_COLOR: "1", ...NOWHERE, ...variablesOf(target) },
-    stdin: "null",
+    stdin,
     stdout: "piped",
     stderr: "piped",
   });
