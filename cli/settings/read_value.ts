@@ -25,7 +25,9 @@ export function readChanges(pairs: readonly string[]): Map<Setting, SettingValue
   for (let i = 0; i < pairs.length; i += 2) {
     const setting = requireSetting(pairs[i]!);
     const text = pairs[i + 1];
-    if (text === undefined) throw new BadArgument(`${setting.name} has no value: ${takes(setting)}`);
+    if (text === undefined) {
+      throw new BadArgument(`${setting.name} has no value: ${takes(setting)}`);
+    }
     if (changes.has(setting)) throw new BadArgument(`${setting.name} is named twice.`);
     changes.set(setting, readValue(setting, text.trim()));
   }
@@ -33,7 +35,9 @@ export function readChanges(pairs: readonly string[]): Map<Setting, SettingValue
 }
 
 function readValue(setting: Setting, text: string): SettingValue {
-  if (text === "none" && setting.none !== undefined) return Array.isArray(setting.default) ? [] : null;
+  if (text === "none" && setting.none !== undefined) {
+    return Array.isArray(setting.default) ? [] : null;
+  }
   const value = parse(setting, text);
   if (value !== undefined) return value;
   throw new BadArgument(`${setting.name} cannot be "${text}": ${takes(setting)}`);
