@@ -1,5 +1,6 @@
 /** `farebox alerts …` and `farebox incidents`. The commands themselves are loaded when they run. */
 import { type Command, Option } from "commander";
+import { BadArgument } from "./arguments.ts";
 import type { Run } from "./run.ts";
 
 const ALERTS_HELP = `
@@ -31,11 +32,16 @@ export function addAlertCommands(program: Command, run: Run): void {
     .option("--dry-run", "with --deliver: only say what would be delivered", false)
     .addHelpText("after", ALERTS_HELP)
     .action((options) =>
-      run(async (target) =>
-        options.deliver
+      run(async (target) => {
+        if (options.dryRun && !options.deliver) {
+          throw new BadArgument(
+            "--dry-run goes with --deliver; without it `farebox alerts` only looks.",
+          );
+        }
+        return options.deliver
           ? (await import("./alerts/deliver.ts")).deliver(target, options)
-          : (await import("./alerts/show.ts")).show(target)
-      )
+          : (await import("./alerts/show.ts")).show(target);
+      })
     );
   alerts.command("set <rule>")
     .description("Changes a rule; what is not named stays.")
@@ -72,7 +78,8 @@ export function addAlertCommands(program: Command, run: Run): void {
 }
 
 const SCHEDULE_HELP = `
-Needs --db-url. The job holds no key: it reads the one that you put into Vault, in the SQL editor:
+Needs --db-url. The local stack needs no job: its own timer evaluates and delivers every minute.
+The job holds no key: it reads the one that you put into Vault, in the SQL editor:
   select vault.create_secret('sb_secret_…', 'farebox_secret_key');
 
 Example: farebox alerts schedule --db-url postgresql://postgres:…@db.<ref>.supabase.co:5432/postgres

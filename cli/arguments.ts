@@ -17,15 +17,35 @@ export function requireUuid(what: string, id: string): void {
 /** Decimals of USD that SQL's numeric(20,10) keeps exactly. */
 const AN_AMOUNT = /^-?\d{1,10}(\.\d{1,10})?$/;
 
+/** More than anybody means to credit: rather a slip of the keyboard, which an account could not hold. */
+const AMOUNT_USD_MAX = 1_000_000n;
+
 /** Throws {@link BadArgument} unless `amount` is an exact, non-zero number of USD: no `5,00`, no `1e9`. */
 export function requireAmount(amount: string, mayBeNegative: boolean): void {
   const isAmount = AN_AMOUNT.test(amount) && parseUsd(amount) !== 0n;
-  if (isAmount && (mayBeNegative || parseUsd(amount) > 0n)) return;
+  if (isAmount && (mayBeNegative || parseUsd(amount) > 0n)) return requireModest(amount);
   throw new BadArgument(
     `"${amount}" is not an amount in USD: give a number ${
       mayBeNegative ? "other than zero" : "above zero"
     } with at most 10 decimals after a point, such as 5 or 0.0025.` +
       (isAmount ? " What takes away is `farebox adjust`." : ""),
+  );
+}
+
+function requireModest(amount: string): void {
+  const max = parseUsd(AMOUNT_USD_MAX.toString());
+  if (parseUsd(amount) <= max && parseUsd(amount) >= -max) return;
+  throw new BadArgument(
+    `${amount} USD is too large an amount: 1000000 USD is the most at once. Was it meant in cents?`,
+  );
+}
+
+/** Throws {@link BadArgument} unless `key` is an idempotency key that the ledger takes. */
+export function requireKey(key: string): void {
+  const length = [...key].length;
+  if (length >= 1 && length <= 255) return;
+  throw new BadArgument(
+    `--key has ${length} characters: give 1 to 255, such as the id of the payment or the case.`,
   );
 }
 

@@ -1,5 +1,7 @@
 /** `farebox backup`, `restore` and `remove`: Farebox's rows out of a database, in again, and gone. */
 import { type Command, Option } from "commander";
+import { BadArgument } from "./arguments.ts";
+import { errorJson } from "./error_json.ts";
 import type { Run } from "./run.ts";
 import type { TargetOptions } from "./target.ts";
 
@@ -28,13 +30,15 @@ function addBackup(program: Command, options: () => TargetOptions, run: Run): vo
       const asked = { ...command.opts<BackupFlags>(), json: options().json };
       const { findDatabaseUrl, onDatabase } = await import("./backup/database.ts");
       const commands = await import("./backup/backup_command.ts");
-      await told(async () => {
+      await told(options().json, async () => {
         const url = await findDatabaseUrl(options());
         if (url !== null) {
           return await onDatabase(url, (sql) => commands.backupByDatabase(sql, url, asked));
         }
         const { apiSource } = await import("./backup/source.ts");
-        await run((target) => toldCode(() => commands.backupByApi(apiSource(target), asked)));
+        await run((target) =>
+          toldCode(options().json, () => commands.backupByApi(apiSource(target), asked))
+        );
         return Number(Deno.exitCode);
       });
     });
@@ -47,7 +51,7 @@ function addBackup(program: Command, options: () => TargetOptions, run: Run): vo
     )
     .action(async (file: string) => {
       const { check } = await import("./backup/check_command.ts");
-      await told(() => check(file, options().json));
+      await told(options().json, () => check(file, options().json));
     });
 }
 
@@ -77,7 +81,7 @@ function addRestore(program: Command, options: () => TargetOptions): void {
     .action(async (file: string, flags: { dryRun: boolean; yes: boolean }) => {
       const { requireDatabaseUrl } = await import("./backup/database.ts");
       const { restore } = await import("./backup/restore_command.ts");
-      await told(async () => {
+      await told(options().json, async () => {
         const url = await requireDatabaseUrl(options(), "A restore");
         return await restore(url, file, { ...flags, json: options().json });
       });
@@ -103,7 +107,7 @@ function addRemove(program: Command, options: () => TargetOptions): void {
     .action(async (flags: { backup: string; dryRun: boolean; yes: boolean }) => {
       const { requireDatabaseUrl } = await import("./backup/database.ts");
       const { remove } = await import("./backup/remove_command.ts");
-      await told(async () => {
+      await told(options().json, async () => {
         const url = await requireDatabaseUrl(options(), "Removing");
         return await remove(url, { ...flags, json: options().json });
       });
@@ -117,17 +121,19 @@ Example:
 Exit codes: 0 removed, 1 nothing removed, 2 bad usage.`;
 
 /** Runs a command whose problems are sentences, and sets the exit code. */
-async function told(command: () => Promise<number>): Promise<void> {
-  Deno.exitCode = await toldCode(command);
+async function told(json: boolean, command: () => Promise<number>): Promise<void> {
+  Deno.exitCode = await toldCode(json, command);
 }
 
-async function toldCode(command: () => Promise<number>): Promise<number> {
+async function toldCode(json: boolean, command: () => Promise<number>): Promise<number> {
   const { BackupProblem } = await import("./backup/format.ts");
   try {
     return await command();
   } catch (error) {
-    if (!(error instanceof BackupProblem)) throw error;
+    const isUsage = error instanceof BadArgument;
+    if (!isUsage && !(error instanceof BackupProblem)) throw error;
     console.error(error.message);
-    return 1;
+    if (json) console.log(errorJson(isUsage ? "BAD_ARGUMENT" : "BACKUP_PROBLEM", error.message));
+    return isUsage ? 2 : 1;
   }
 }

@@ -9,6 +9,8 @@ import { explainOutage } from "./explain_outage.ts";
 import { type Target, TargetMissing } from "./target.ts";
 
 export type Explanation = {
+  /** For scripts: a refusal's own code, or what kind of error it is. */
+  code: string;
   message: string;
   /** 1: it was not done. 2: it was not asked for in a way that can be done. */
   exitCode: 1 | 2;
@@ -21,19 +23,26 @@ export async function explainError(
   error: unknown,
   target: Place | undefined,
 ): Promise<Explanation | null> {
-  if (error instanceof BadArgument || error instanceof TargetMissing) {
-    return { message: error.message, exitCode: 2 };
+  if (error instanceof BadArgument) {
+    return { code: "BAD_ARGUMENT", message: error.message, exitCode: 2 };
+  }
+  if (error instanceof TargetMissing) {
+    return { code: "TARGET_MISSING", message: error.message, exitCode: 2 };
   }
   // Before a refusal: an error of the database has a code and a message too.
   if (error instanceof LedgerUnavailable) {
     const message = target === undefined ? error.message : await explainOutage(error, target);
-    return { message, exitCode: 1 };
+    return { code: "LEDGER_UNAVAILABLE", message, exitCode: 1 };
   }
   if (error instanceof Error) {
-    const message = explainDatabaseError(error) ?? explainFileError(error);
-    return message === null ? null : { message, exitCode: 1 };
+    const ofDatabase = explainDatabaseError(error);
+    if (ofDatabase !== null) return { code: "DATABASE_ERROR", message: ofDatabase, exitCode: 1 };
+    const ofFile = explainFileError(error);
+    return ofFile === null ? null : { code: "FILE_ERROR", message: ofFile, exitCode: 1 };
   }
-  if (isRefusal(error)) return { message: `${error.message} (${error.code})`, exitCode: 1 };
+  if (isRefusal(error)) {
+    return { code: error.code, message: `${error.message} (${error.code})`, exitCode: 1 };
+  }
   return null;
 }
 
@@ -51,6 +60,7 @@ function explainDatabaseError(error: Error): string | null {
       "under Connect.";
   }
   if (error.name !== "PostgresError") return null;
+  if (code === "22003") return "An amount is too large for the ledger. Nothing was done.";
   return `The database says: ${error.message} (${code}).`;
 }
 

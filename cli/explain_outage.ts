@@ -10,6 +10,8 @@ const ASK_TIMEOUT_MS = 5_000;
 const LACKING = /\b(PGRST202|PGRST205|42883|42P01|42703|3F000)$/;
 /** PostgREST has no database, or no schema of it yet. */
 const NO_DATABASE = /\bPGRST00[0-3]$/;
+/** numeric(20,10) holds less than 10,000,000,000 USD. */
+const TOO_LARGE = /\b22003$/;
 const CANCELLED = /\b57014$/;
 
 /** A sentence that says what to do. Never throws. */
@@ -21,6 +23,10 @@ export async function explainOutage(error: LedgerUnavailable, target: Place): Pr
   if (/^http 40[13]\b/.test(reason)) {
     return `That key was refused by ${target.url}. Give a secret key of this project: ` +
       "--secret-key, or SUPABASE_SECRET_KEY.";
+  }
+  if (TOO_LARGE.test(reason)) {
+    return `An amount is too large: the ledger of ${target.url} cannot hold what ${operation} would make ` +
+      "of it. Nothing was done.";
   }
   if (CANCELLED.test(reason)) {
     return `${operation} took longer than the database allows, and was cancelled: nothing was done. Try ` +

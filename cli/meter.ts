@@ -24,6 +24,9 @@ export function addMeterCommand(program: Command): void {
     .option("--status <code>", "the HTTP status it came with", "200")
     .addHelpText("after", HELP)
     .action(async (options) => {
-      Deno.exitCode = await (await import("./meter_command.ts")).meter(options);
+      Deno.exitCode = await (await import("./meter_command.ts")).meter({
+        ...options,
+        json: program.opts().json,
+      });
     });
 }

@@ -8,9 +8,10 @@ import type { MeterSnapshot, ProviderError } from "../shared/llm/meter.ts";
 import { meterBody } from "../shared/llm/meter_body.ts";
 import { countingRules, findProvider } from "../shared/llm/providers.ts";
 import { type MediaTokens, NO_MEDIA, type Tokens } from "../shared/pricing/usage.ts";
+import { errorJson } from "./error_json.ts";
 import { decideCharge } from "../supabase/functions/chat-proxy/decide_charge.ts";
 
-export type MeterOptions = { dialect?: string; provider?: string; status: string };
+export type MeterOptions = { dialect?: string; provider?: string; status: string; json: boolean };
 
 /** What is printed. Names and shapes are stable: scripts read them. */
 export type Metering = {
@@ -41,20 +42,24 @@ export type Metering = {
 
 /** Reads a body on stdin and prints its metering. Answers the exit code: 2 for a wrong option. */
 export async function meter(options: MeterOptions): Promise<number> {
-  const { dialect, provider, status } = options;
+  const { dialect, provider, status, json } = options;
   if (!isDialect(dialect)) {
     const names = [...DIALECTS.keys()].join(", ");
     return refuse(
+      json,
       dialect === undefined
         ? `Say the dialect of the body: --dialect with one of ${names}.`
         : `"${dialect}" is not a dialect. Give one of ${names}.`,
     );
   }
   if (provider === undefined || provider === "") {
-    return refuse("Say whose answer it is: --provider with a name such as openai or xai.");
+    return refuse(json, "Say whose answer it is: --provider with a name such as openai or xai.");
   }
   if (!/^[1-5]\d\d$/.test(status)) {
-    return refuse(`"${status}" is not an HTTP status. Give the answer's, such as 200 or 429.`);
+    return refuse(
+      json,
+      `"${status}" is not an HTTP status. Give the answer's, such as 200 or 429.`,
+    );
   }
   const body = new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
   const metering = meterAnswer(body, dialect, provider, Number(status));
@@ -66,8 +71,9 @@ function isDialect(name: string | undefined): name is DialectName {
   return DIALECTS.has(name as DialectName);
 }
 
-function refuse(message: string): number {
+function refuse(json: boolean, message: string): number {
   console.error(message);
+  if (json) console.log(errorJson("BAD_ARGUMENT", message));
   return 2;
 }
 

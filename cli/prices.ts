@@ -96,7 +96,7 @@ function addSync(prices: Command, run: Run): void {
 
 const SET_HELP = `
 A value may be "none" where a price may be absent: the class then costs what it is part of. What is
-not named stays as it is; a new model needs --input and --output.
+not named stays as it is; a new model needs --input and --output. A price of tokens needs --per.
 
 ${WHEN_SEEN}
 
@@ -106,7 +106,7 @@ Example: farebox prices set openai:gpt-4o --per million --input 2.5 --output 10 
 function addSet(prices: Command, run: Run): void {
   const set = prices.command("set <model>")
     .description("Sets the price of one model by hand.")
-    .addOption(per().makeOptionMandatory())
+    .addOption(per())
     .option("--dry-run", "only show what would change", false);
   for (
     const name of [

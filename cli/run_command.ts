@@ -1,8 +1,9 @@
 /** Runs one command on a Farebox. Loaded when it is needed: the ledger's client is a large package. */
+import { errorJson } from "./error_json.ts";
 import { explainError, requireSecretKey } from "./explain_error.ts";
 import { readTarget, type Target, type TargetOptions } from "./target.ts";
 
-/** Runs the command, and turns what can go wrong into a sentence and an exit code. */
+/** Runs the command, and turns what can go wrong into a sentence, with --json a document, and an exit code. */
 export async function runCommand(
   options: TargetOptions,
   command: (target: Target) => Promise<number>,
@@ -16,6 +17,7 @@ export async function runCommand(
     const explanation = await explainError(error, target);
     if (explanation === null) throw error;
     console.error(explanation.message);
+    if (options.json) console.log(errorJson(explanation.code, explanation.message));
     Deno.exitCode = explanation.exitCode;
   }
 }

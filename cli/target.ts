@@ -4,6 +4,7 @@ import { createLedger, type Ledger } from "../shared/credit/ledger.ts";
 import { LedgerUnavailable } from "../shared/credit/ledger_unavailable.ts";
 import { createPriceLedger, type PriceLedger } from "../shared/credit/prices.ts";
 import { createRpc } from "../shared/credit/rpc.ts";
+import { BadArgument } from "./arguments.ts";
 import { fetchWhereReached } from "./reach.ts";
 
 export type Target = {
@@ -87,6 +88,7 @@ function connect(place: Place, json: boolean): Target {
       `"${place.url}" is not the URL of a project: it is like https://<ref>.supabase.co.`,
     );
   }
+  requireConnectionString(place.dbUrl);
   const url = place.url.replace(/\/+$/, "");
   const options = {
     url,
@@ -110,6 +112,15 @@ function connect(place: Place, json: boolean): Target {
       throw new LedgerUnavailable(name, `malformed answer (${where.join(", ")})`);
     },
   };
+}
+
+/** Found out before it is used, as much of what a command does needs no database. */
+function requireConnectionString(dbUrl: string | null): void {
+  if (dbUrl === null || /^postgres(ql)?:$/.test(URL.parse(dbUrl)?.protocol ?? "")) return;
+  throw new BadArgument(
+    "--db-url is no connection string: it is like postgresql://postgres:<password>@<host>:5432/" +
+      "postgres; the dashboard has it under Connect.",
+  );
 }
 
 async function readLocalStack(options: TargetOptions): Promise<Target> {

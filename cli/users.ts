@@ -36,7 +36,7 @@ function addInitUsers(program: Command, run: Run): void {
 const ANNOUNCE_HELP = `
 Sends nothing: it writes what your mailer is to send. Without --out the texts go to stdout, with --json
 one line of JSON each (user_id, email, subject, text, html). With --out each user has a file pair,
-<user id>.txt and .html, and recipients.csv lists them.
+<user id>.txt and .html, and recipients.csv lists them; --json then prints how many there are.
 
 Templates are mustache: announcement.txt, whose first line is "Subject: …", and announcement.html, in the
 folder of --template. They know name, email, app, support, amount, balance and user_id; amount and name are

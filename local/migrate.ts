@@ -48,7 +48,9 @@ export async function migrate(url: string, folder: string): Promise<string[]> {
     const applied = new Map(history.map((row) => [row.version, row.statements]));
     refuseChanged(migrations, applied);
     const missing = migrations.filter((migration) => !applied.has(migration.version));
-    for (const migration of missing) await apply(sql, migration);
+    for (const migration of missing) {
+      await apply(sql, migration, missing.slice(missing.indexOf(migration)));
+    }
     return missing.map((migration) => migration.file);
   } finally {
     await sql.end();
@@ -82,13 +84,34 @@ function refuseChanged(
   }
 }
 
-async function apply(sql: postgres.Sql, migration: Migration): Promise<void> {
+/**
+ * The official CLI's command that records migrations as applied without running them. --yes, as where
+ * it cannot ask it does nothing.
+ */
+export function recordCommand(versions: readonly string[]): string {
+  return `supabase migration repair --status applied ${versions.join(" ")} ` +
+    "--remote=<connection string> --yes";
+}
+
+/** A relation, a function, or another object is there already. */
+const IS_THERE = ["42P07", "42723", "42710"];
+
+/** `unrecorded`: this migration and all after it. */
+async function apply(
+  sql: postgres.Sql,
+  migration: Migration,
+  unrecorded: readonly Migration[],
+): Promise<void> {
   await sql.begin(async (transaction) => {
     for (const statement of migration.statements) {
       try {
         await transaction.unsafe(statement.text).simple();
       } catch (error) {
-        throw new MigrationFailed(explain(migration.file, statement, error));
+        const isThere = error instanceof postgres.PostgresError && IS_THERE.includes(error.code);
+        throw new MigrationFailed(
+          explain(migration.file, statement, error) +
+            (isThere ? explainUnrecorded(unrecorded.map(({ version }) => version)) : ""),
+        );
       }
     }
     await transaction`
@@ -99,6 +122,15 @@ async function apply(sql: postgres.Sql, migration: Migration): Promise<void> {
         ${migration.name}
       )`;
   });
+}
+
+/** What else stands in the database may be applied by hand too, or not: who did it knows. */
+function explainUnrecorded(versions: readonly string[]): string {
+  return "\nWhat it makes is there already, though no record says that it was applied: somebody ran it by " +
+    "hand. `farebox doctor` says whether all of them were. Record those that were (the following are " +
+    `not recorded):\n  ${
+      recordCommand(versions)
+    }\nOr start over with --fresh, which forgets all data.`;
 }
 
 function explain(file: string, statement: { text: string; line: number }, error: unknown): string {

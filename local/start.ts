@@ -31,6 +31,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 Deno.exit(await main());
 
 async function main(): Promise<number> {
+  try {
+    await Deno.mkdir(options.data, { recursive: true });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : error;
+    say(`Cannot use ${options.data} as data folder: ${why}. Choose another with --data DIR.`);
+    return 1;
+  }
   const starting = startStack({
     port: options.port,
     dataDir: options.data,

@@ -9,6 +9,11 @@ export type ScheduleOptions = { secretName: string; off: boolean; dryRun: boolea
 
 /** Makes the one job, or with `off` removes it. SQL says what is missing, and how to get it. */
 export async function schedule(target: Target, options: ScheduleOptions): Promise<number> {
+  if (target.isLocal) {
+    const said = "The local stack's own timer evaluates and delivers every minute: nothing to do.";
+    print(target, { said, dry_run: options.dryRun }, () => said);
+    return 0;
+  }
   const dbUrl = requireDbUrl(target, "Scheduling");
   const said = await onDatabase(dbUrl, async (sql) => {
     try {

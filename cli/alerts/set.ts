@@ -16,7 +16,7 @@ export type SetOptions = {
 /** A month, as SQL has it. */
 const MINUTES_MAX = 43_200;
 
-/** Changes what is named. SQL refuses an unknown rule, and says which there are. */
+/** Changes what is named. @throws BadArgument for a rule that there is not. */
 export async function set(target: Target, rule: string, options: SetOptions): Promise<number> {
   const { threshold, window, cooldown, enabled } = options;
   if ([threshold, window, cooldown, enabled].every((value) => value === undefined)) {
@@ -33,9 +33,14 @@ export async function set(target: Target, rule: string, options: SetOptions): Pr
     p_cooldown_minutes: number("--cooldown", cooldown, 1, MINUTES_MAX),
     p_enabled: enabled === undefined ? null : enabled === "yes",
   };
-  const before = (await target.call("alerts_read", {}, AlertsSchema))
-    .find((alert) => alert.rule === rule);
-  if (options.dryRun && before !== undefined) {
+  const rules = await target.call("alerts_read", {}, AlertsSchema);
+  const before = rules.find((alert) => alert.rule === rule);
+  if (before === undefined) {
+    throw new BadArgument(
+      `There is no rule "${rule}". There are: ${rules.map((alert) => alert.rule).join(", ")}.`,
+    );
+  }
+  if (options.dryRun) {
     print(
       target,
       { dry_run: true, before, change },

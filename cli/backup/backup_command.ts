@@ -214,5 +214,5 @@ export function tellTables(tables: Record<string, number>): void {
   const rows = filled.map(([name, rows]) => [name, String(rows)]);
   for (const line of table(columns, rows, stdoutPaint())) console.log(line);
   const empty = Object.keys(tables).length - filled.length;
-  if (empty > 0) console.log(`  and ${empty} empty ones`);
+  if (empty > 0) console.log(`  and ${empty} empty ${empty === 1 ? "one" : "ones"}`);
 }

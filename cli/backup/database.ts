@@ -1,5 +1,6 @@
 /** A connection to the database itself, for what the Data API cannot do; its errors as sentences. */
 import postgres from "postgres";
+import { BadArgument } from "../arguments.ts";
 import { type TargetOptions } from "../target.ts";
 import { BackupProblem } from "./format.ts";
 
@@ -26,8 +27,11 @@ export async function findDatabaseUrl(options: TargetOptions): Promise<string | 
 /** The same, for a command that can do nothing without one. */
 export async function requireDatabaseUrl(options: TargetOptions, what: string): Promise<string> {
   const url = await findDatabaseUrl(options);
-  if (url !== null) return url;
-  throw new BackupProblem(
+  if (url !== null) {
+    parsed(url);
+    return url;
+  }
+  throw new BadArgument(
     `${what} needs a connection to the database itself: give --db-url, or set SUPABASE_DB_URL. ` +
       "The dashboard has the string under Connect.",
   );
@@ -41,7 +45,7 @@ export function placeOf(url: string): string {
 
 /**
  * Runs `work` on one connection and ends it.
- * @throws BackupProblem when the database cannot be reached or refuses its user.
+ * @throws BadArgument where `url` is none. @throws BackupProblem when the database cannot be reached or refuses its user.
  */
 export async function onDatabase<T>(url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
   parsed(url);
@@ -77,7 +81,7 @@ export const PATIENT_SQL = `
 function parsed(url: string): URL {
   const address = URL.parse(url);
   if (address !== null && /^postgres(ql)?:$/.test(address.protocol)) return address;
-  throw new BackupProblem(
+  throw new BadArgument(
     "That is not a connection string: it is like postgresql://postgres:<password>@<host>:5432/" +
       "postgres; the dashboard has it under Connect.",
   );

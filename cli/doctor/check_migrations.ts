@@ -1,6 +1,7 @@
 /** Whether the database is what this repo's migrations make. */
+import { recordCommand } from "../../local/migrate.ts";
 import { LedgerUnavailable } from "../../shared/credit/ledger_unavailable.ts";
-import { type Check, type Examination, failed, type Finding, ok } from "./finding.ts";
+import { type Check, type Examination, failed, type Finding, ok, warning } from "./finding.ts";
 import { EXPECTED, type Facts, readFacts } from "./facts.ts";
 import {
   compareMigrations,
@@ -39,6 +40,8 @@ function judge(
   facts: Facts,
 ): Finding {
   const { changed, unknown } = state;
+  const unrecorded = [...state.holes, ...state.missing];
+  if (unrecorded.length > 0 && isWhole(facts)) return notRecorded(unrecorded);
   const incomplete = judgeIncomplete(state, target.isLocal);
   if (incomplete !== null) return incomplete;
   if (changed.length > 0) {
@@ -65,13 +68,30 @@ function judge(
   );
 }
 
+/** Whether the catalogue has every table, view and function that the migrations make, as they make it. */
+function isWhole({ relations, functions }: Facts): boolean {
+  return Object.keys(EXPECTED.relations).every((name) => name in relations) &&
+    Object.entries(EXPECTED.functions)
+      .every(([name, { body_md5: body }]) => functions[name]?.body_md5 === body);
+}
+
+/** Applied by psql or in the SQL editor, which keep no record: the lines below look at all of it. */
+function notRecorded(files: readonly string[]): Finding {
+  const versions = files.map((file) => file.replace(/_.*/, ""));
+  return warning(
+    `what they make is there, but ${count(files, "migration")} not recorded as applied`,
+    "Record them, in this repo's folder, or the next `supabase db push` or `deno task start` runs " +
+      `them again and fails: \`${recordCommand(versions)}\`.`,
+  );
+}
+
 /** Left out or not yet applied; null: neither. */
 function judgeIncomplete({ holes, missing }: MigrationState, isLocal: boolean): Finding | null {
   if (holes.length > 0) {
     return failed(
       `half-applied: ${count(holes, "migration")} left out although later ones are applied`,
       "Apply them: `supabase db push --include-all`. If their objects are there, record them: " +
-        "`supabase migration repair --status applied <version>`.",
+        "`supabase migration repair --status applied <version> --remote=<connection string>`.",
       [...holes, ...missing],
     );
   }

@@ -8,7 +8,7 @@ import { examine, type Line, selectChecks } from "./examine.ts";
 import type { Check, DoctorOptions, Examination } from "./finding.ts";
 import { openProject } from "./project.ts";
 import { countStates, lineText, reportJson, summaryText } from "./report.ts";
-import { removeUsers } from "./test_users.ts";
+import { forgetUser, removeUsers } from "./test_users.ts";
 
 export interface DoctorCommandOptions extends DoctorOptions {
   /** Ids of checks; none is all. */
@@ -66,8 +66,11 @@ async function collect(
 async function tidyUp({ target, project, known, say }: Examination): Promise<void> {
   const users = known.users ?? [];
   try {
-    for (const user of users) await takeTheRest(target, user.id);
-    const left = await removeUsers(project, users);
+    for (const user of users) {
+      await takeTheRest(target, user.id);
+      await forgetUser(target, user);
+    }
+    const left = await removeUsers(project, users, target);
     if (left.length > 0) {
       say(
         `Left behind: ${left.map(({ email }) => email).join(" and ")}, without credit. ` +

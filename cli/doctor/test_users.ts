@@ -1,4 +1,8 @@
 /** People who sign up for the length of an examination. */
+import postgres from "postgres";
+import * as z from "zod/mini";
+import { LedgerUnavailable } from "../../shared/credit/ledger_unavailable.ts";
+import type { Target } from "../target.ts";
 import { field, inWords, type Project } from "./project.ts";
 
 export interface TestUser {
@@ -55,10 +59,26 @@ async function signIn(project: Project, email: string, password: string): Promis
   throw new SignUpFailed(`the user was made, but can't sign in: ${inWords(answer)}`);
 }
 
-/** Deletes them where Auth has an admin API. @returns those who are left. */
+/**
+ * What their sign-up counts against, this address's welcome credits of the day, is given back, and
+ * nobody is told of their balance. An older ledger cannot.
+ */
+export async function forgetUser(target: Pick<Target, "call">, user: TestUser): Promise<void> {
+  try {
+    await target.call("forget_doctor_user", { p_user_id: user.id }, z.unknown());
+  } catch (error) {
+    if (!(error instanceof LedgerUnavailable)) throw error;
+  }
+}
+
+/**
+ * Deletes them: by Auth's admin API, or on the local stack, whose Auth has none, in its database.
+ * @returns those who are left.
+ */
 export async function removeUsers(
   project: Project,
   users: readonly TestUser[],
+  { isLocal, dbUrl }: Pick<Target, "isLocal" | "dbUrl">,
 ): Promise<TestUser[]> {
   const left: TestUser[] = [];
   for (const user of users) {
@@ -67,5 +87,22 @@ export async function removeUsers(
     });
     if (status >= 300) left.push(user);
   }
-  return left;
+  if (left.length === 0 || !isLocal || dbUrl === null) return left;
+  return await deleteRows(dbUrl, left);
+}
+
+async function deleteRows(dbUrl: string, users: readonly TestUser[]): Promise<TestUser[]> {
+  const sql = postgres(dbUrl, { max: 1, onnotice: () => {}, connect_timeout: 10 });
+  try {
+    const gone = await sql<{ id: string }[]>`
+      delete from auth.users
+      where id = any (${users.map(({ id }) => id)}) and email like 'doctor-%@example.com'
+      returning id`;
+    return users.filter((user) => !gone.some(({ id }) => id === user.id));
+  } catch {
+    // They stay, and that is said.
+    return [...users];
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
 }

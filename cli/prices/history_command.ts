@@ -5,6 +5,7 @@ import {
   type PriceVersion,
 } from "../../shared/credit/prices.ts";
 import { formatUsd } from "../../shared/pricing/money.ts";
+import type { Refusal } from "../../shared/edge/refusal.ts";
 import { accepted } from "../ledger_commands.ts";
 import type { Target } from "../target.ts";
 import { requireName } from "./choose.ts";
@@ -20,8 +21,11 @@ export async function history(
   const { providerId, modelId } = requireName(model);
   const versions = accepted(await target.prices.history(providerId, modelId));
   if (versions.length === 0) {
-    console.error(`${model} never had a price. \`farebox prices list\` shows what has one.`);
-    return 1;
+    const refusal: Refusal = {
+      code: "NOT_FOUND",
+      message: `${model} never had a price. \`farebox prices list\` shows what has one.`,
+    };
+    throw refusal;
   }
   if (target.json) {
     console.log(JSON.stringify(versions.map(versionJson)));

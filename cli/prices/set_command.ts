@@ -18,12 +18,13 @@ import { amountText, columnLabel, type Unit } from "./wording.ts";
 import { WHEN_SEEN } from "./when_seen.ts";
 
 /** `per`, `dryRun`, and each column by its name in camel case, such as `cacheRead`, as typed. */
-export type SetOptions = { per: Unit; dryRun: boolean } & { [option: string]: unknown };
+export type SetOptions = { per?: Unit; dryRun: boolean } & { [option: string]: unknown };
 
 /** Sets one price by hand; what is not named stays. */
 export async function set(target: Target, model: string, options: SetOptions): Promise<number> {
   const { providerId, modelId } = requireName(model);
   const columns = readColumns(options);
+  const per = options.per ?? "million";
   if (Object.keys(columns).length === 0) {
     throw new BadArgument("Name at least one value to set, such as --input 2.5.");
   }
@@ -45,19 +46,24 @@ export async function set(target: Target, model: string, options: SetOptions): P
     console.log(JSON.stringify({ dry_run: options.dryRun, written: written ?? null, change }));
     return 0;
   }
-  const unit = options.per === "1k" ? "1,000" : "million";
+  const unit = per === "1k" ? "1,000" : "million";
   console.log(`${model} at ${target.url}, USD per ${unit} tokens.\n`);
-  console.log(`${setText(row, change, options.per, stdoutPaint())}\n`);
+  console.log(`${setText(row, change, per, stdoutPaint())}\n`);
   const doubts = doubtsAbout(row, change);
   if (doubts.length > 0) {
     console.error(
-      `! ${doubts.join(", ")}: more than 3× of what it was, or free. Was it meant per ` +
-        `${options.per}?\n`,
+      `! ${doubts.join(", ")}: more than 3× of what it was, or free. Was it meant per ${per}?\n`,
     );
+  }
+  const free = freeClasses(change);
+  if (free.length > 0) {
+    console.error(`! ${free.join(", ")}: a price of zero, nobody pays for these tokens.\n`);
   }
   console.log(
     written === undefined
       ? "A dry run: nothing was written."
+      : written.state === "unchanged"
+      ? `✓ unchanged; it is price version ${written.price_version} as before.`
       : `✓ ${written.state}; it is price version ${written.price_version}. ${WHEN_SEEN}`,
   );
   return 0;
@@ -69,6 +75,14 @@ function doubtsAbout(row: PriceRow | null, change: PriceChange): string[] {
     const [from, text] = [row?.amounts[column] ?? null, change[column] ?? null];
     if (from === null || from === 0n || text === null) return false;
     return isOverThreefold(from, parseUsd(text));
+  }).map(columnLabel);
+}
+
+/** Prices of tokens that are set to zero, which is right for few and a slip for most. */
+function freeClasses(change: PriceChange): string[] {
+  return PRICE_AMOUNTS.filter((column) => {
+    const text = change[column] ?? null;
+    return column.endsWith("_per_1k") && text !== null && parseUsd(text) === 0n;
   }).map(columnLabel);
 }
 
@@ -102,7 +116,12 @@ function camelCase(name: string): string {
 }
 
 /** The column's decimal string; `null` for "none". */
-function readAmount(column: PriceAmount, name: string, text: string, unit: Unit): string | null {
+function readAmount(
+  column: PriceAmount,
+  name: string,
+  text: string,
+  unit: Unit | undefined,
+): string | null {
   const option = `--${name.replaceAll("_", "-")}`;
   if (text === "none") {
     if (!["input_per_1k", "output_per_1k", "request_fee"].includes(column)) return null;
@@ -115,6 +134,9 @@ function readAmount(column: PriceAmount, name: string, text: string, unit: Unit)
   }
   const amount = parseUsd(text);
   if (!column.endsWith("_per_1k")) return formatUsd(amount);
+  if (unit === undefined) {
+    throw new BadArgument(`${option} is a price of tokens: say --per million or --per 1k.`);
+  }
   // Seven decimals per 1,000 tokens are four per million.
   const [step, decimals] = unit === "million" ? [1_000_000n, 4] : [1000n, 7];
   if (amount % step !== 0n) {

@@ -145,9 +145,9 @@ function text(
         fullIn(month, FREE.storage_bytes)
       }. It pauses after a week without use.`
       : `  Free  ${paint("red", "not enough")}: ${above.map((meter) => NAMES[meter]).join(", ")}.`,
-    `  Pro   ${paint("bold", dollars(bill.total))}: $${PRO_USD_MONTH} and ${
-      dollars(bill.total - PRO_USD_MONTH)
-    } above its quotas${fullIn(month, PRO.storage_bytes.included)}.`,
+    `  Pro   ${paint("bold", dollars(bill.total))}${aboveQuotas(bill.total)}${
+      fullIn(month, PRO.storage_bytes.included)
+    }.`,
     "",
     `  A charge takes ${bytes.charge} bytes with its indexes, ${
       sized(bytes.charge * 1e6)
@@ -169,6 +169,12 @@ function share(used: number, quota: number): [Cell, Cell] {
     [style, "█".repeat(full) + "░".repeat(BAR_WIDTH - full)],
     [style, percent],
   ];
+}
+
+function aboveQuotas(total: number): string {
+  return total === PRO_USD_MONTH
+    ? ", all within its quotas"
+    : `: ${dollars(PRO_USD_MONTH)} and ${dollars(total - PRO_USD_MONTH)} above its quotas`;
 }
 
 function amountOf(meter: Meter, amount: number): string {

@@ -49,7 +49,8 @@ export async function report(target: Target, options: ReportOptions): Promise<nu
   if (target.json) {
     console.log(JSON.stringify({ by: options.by, from, to, groups, total: answer.total }));
   } else if (options.csv) {
-    console.log(csv(options.by, groups));
+    // Without a row the header has its line's end already.
+    console.log(csv(options.by, groups).trimEnd());
     console.error(totalLine(answer.total));
   } else {
     console.log(text(options.by, groups, answer.total, stdoutPaint()));
@@ -121,6 +122,19 @@ function blankIfZero(count: number): string {
   return count === 0 ? "" : counted(count);
 }
 
+/** Named, so that a time without use has its header too. */
+const CSV_FIGURES = [
+  "requests",
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "cost_usd",
+  "collected_usd",
+  "uncollected_usd",
+  "refunded_usd",
+];
+
 function csv(by: string, groups: Group[]): string {
   const rows = groups.map((group) => ({
     [by]: group.key,
@@ -135,7 +149,11 @@ function csv(by: string, groups: Group[]): string {
     refunded_usd: group.refunded,
   }));
   // Names of models come from outside; a sum below zero, of a correction, stays a number.
-  return Papa.unparse(rows, { newline: "\n", escapeFormulae: /^[=+@\t\r]|^-(?!\d)/ });
+  const sheet = { fields: [by, ...CSV_FIGURES], data: rows };
+  return Papa.unparse(sheet, {
+    newline: "\n",
+    escapeFormulae: /^[=+@\t\r]|^-(?!\d)/,
+  });
 }
 
 function totalLine({ requests, cost, collected, refunded }: Figures): string {

@@ -55,6 +55,14 @@ export async function announce(target: Target, options: AnnounceOptions): Promis
   const missed = unreachable === 0 ? "" : `; ${counted(unreachable)} have no e-mail address`;
   const whom = options.to === "credited" ? "credited by init-users" : "known";
   console.error(`✓ ${counted(rendered)} announcements for users ${whom}${missed}.`);
+  if (target.json && options.out !== undefined) {
+    console.log(JSON.stringify({
+      out: options.out,
+      to: options.to,
+      announcements: rendered,
+      without_address: unreachable,
+    }));
+  }
   return 0;
 }
 

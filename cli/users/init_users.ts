@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { formatUsd, parseUsd } from "../../shared/pricing/money.ts";
 import { requireAmount, requireCount } from "../arguments.ts";
+import { errorJson } from "../error_json.ts";
 import { isConfirmed } from "../confirm.ts";
 import { print } from "../ledger_commands.ts";
 import { startProgress } from "../progress.ts";
@@ -50,7 +51,10 @@ export async function initUsers(target: Target, options: InitUsersOptions): Prom
     return 0;
   }
   const question = `Grant ${usd(options.amount)} to ${counted(counts.due)} users, ${total} in all?`;
-  if (!isConfirmed(target, options, question)) return 1;
+  if (!isConfirmed(target, options, question)) {
+    if (target.json) console.log(errorJson("NOT_CONFIRMED", `${question} Say so with --yes.`));
+    return 1;
+  }
   const sums = await grantPages(target, options.amount, pageSize, counts.users);
   const spent = usd(formatUsd(parseUsd(options.amount) * BigInt(sums.granted)));
   print(

@@ -70,8 +70,9 @@ end
 $$;
 
 -- What an account has, for who only wants to look: unlike account_balance it opens none, and welcomes
--- nobody.
-create function billing.account_peek(p_user_id uuid) returns jsonb
+-- nobody. With p_key also the credit that was given on that key, whoever got it, or null: a key counts
+-- once for everybody, so this is what the next credit on it would be compared with.
+create function billing.account_peek(p_user_id uuid, p_key text) returns jsonb
 language plpgsql
 stable
 security definer
@@ -79,18 +80,25 @@ set search_path = ''
 as $$
 declare
   account public.user_balances;
+  prior jsonb;
 begin
-  if not exists (select from auth.users u where u.id = p_user_id) then
+  select * into account from public.user_balances b where b.user_id = p_user_id;
+  -- As lock_account: somebody who was deleted has an account still.
+  if not found and not exists (select from auth.users u where u.id = p_user_id) then
     perform billing.refuse(
       404, 'USER_NOT_FOUND', format('There is no user %s.', coalesce(p_user_id::text, 'null')),
       'Use the id of a row in auth.users.'
     );
   end if;
-  select * into account from public.user_balances b where b.user_id = p_user_id;
+  select jsonb_build_object(
+    'user_id', t.user_id, 'kind', t.kind, 'amount', billing.usd(t.amount), 'request_id', t.request_id
+  ) into prior
+  from public.balance_transactions t where t.idempotency_key = p_key;
   return jsonb_build_object(
     'balance', billing.usd(coalesce(account.balance, 0)),
     'available', billing.usd(coalesce(account.balance - account.reserved, 0)),
-    'is_welcomed', account.welcomed_at is not null
+    'is_welcomed', account.welcomed_at is not null,
+    'prior', prior
   );
 end
 $$;
@@ -136,12 +144,12 @@ begin
 end
 $$;
 
-create function public.account_peek(p_user_id uuid) returns jsonb
+create function public.account_peek(p_user_id uuid, p_key text default null) returns jsonb
 language sql
 stable
 set search_path = ''
 as $$
-  select billing.account_peek(p_user_id);
+  select billing.account_peek(p_user_id, p_key);
 $$;
 
 -- Each reads the whole ledger, for which the 8 s of the Data API may be too short: PostgREST takes a
