@@ -5,8 +5,8 @@ import type { Run } from "./run.ts";
 const HELP = `
 Each line is ✓, ! (a warning), – (skipped, and why) or ✗ with what to do.
 
-Two users sign up as doctor-<random>@example.com, and are deleted where Auth has its admin API. They
-keep no credit. The cheapest model is asked one short question by one of them and one by a guest: a
+Two users sign up as doctor-<random>@example.com, and are deleted where Auth has its admin API, and from
+the local stack. They keep no credit. The cheapest model is asked one short question by one of them and one by a guest: a
 fraction of a cent at your provider, said before it is spent; --skip-chat leaves that out.
 
 Exit code 0: nothing is ✗; 1: something is; 2: bad usage.

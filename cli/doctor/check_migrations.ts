@@ -1,7 +1,7 @@
 /** Whether the database is what this repo's migrations make. */
 import { recordCommand } from "../../local/migrate.ts";
 import { LedgerUnavailable } from "../../shared/credit/ledger_unavailable.ts";
-import { type Check, type Examination, failed, type Finding, ok, warning } from "./finding.ts";
+import { type Check, type Examination, failed, type Finding, ok } from "./finding.ts";
 import { EXPECTED, type Facts, readFacts } from "./facts.ts";
 import {
   compareMigrations,
@@ -40,8 +40,11 @@ function judge(
   facts: Facts,
 ): Finding {
   const { changed, unknown } = state;
-  const unrecorded = [...state.holes, ...state.missing];
-  if (unrecorded.length > 0 && isWhole(facts)) return notRecorded(unrecorded);
+  const unrecorded = files.filter(({ file }) =>
+    state.holes.includes(file) || state.missing.includes(file)
+  );
+  // The catalogue shows nothing of a file that only writes rows.
+  if (unrecorded.some(makesObjects) && isWhole(facts)) return notRecorded(unrecorded);
   const incomplete = judgeIncomplete(state, target.isLocal);
   if (incomplete !== null) return incomplete;
   if (changed.length > 0) {
@@ -75,14 +78,23 @@ function isWhole({ relations, functions }: Facts): boolean {
       .every(([name, { body_md5: body }]) => functions[name]?.body_md5 === body);
 }
 
+function makesObjects({ text }: MigrationFile): boolean {
+  return /^(create|alter|drop) /m.test(text);
+}
+
 /** Applied by psql or in the SQL editor, which keep no record: the lines below look at all of it. */
-function notRecorded(files: readonly string[]): Finding {
-  const versions = files.map((file) => file.replace(/_.*/, ""));
-  return warning(
-    `what they make is there, but ${count(files, "migration")} not recorded as applied`,
-    "Record them, in this repo's folder, or the next `supabase db push` or `deno task start` runs " +
-      `them again and fails: \`${recordCommand(versions)}\`.`,
-  );
+function notRecorded(files: readonly MigrationFile[]): Finding {
+  const rows = files.filter((file) => !makesObjects(file)).map(({ file }) => file);
+  return {
+    state: "warning",
+    says: `what they make is there, but ${count(files, "migration")} not recorded as applied`,
+    todo:
+      "Record them, in this repo's folder, or the next `supabase db push` or `deno task start` " +
+      `runs them again and fails: \`${recordCommand(files.map(({ version }) => version))}\`.`,
+    ...(rows.length > 0 && {
+      items: rows.map((file) => `${file} makes no object that shows it: was it applied too?`),
+    }),
+  };
 }
 
 /** Left out or not yet applied; null: neither. */

@@ -50,6 +50,7 @@ Deno.test("--deliver tells once what a dry run said it would, and says what fail
 Deno.test("a test message arrives, and one that does not is exit code 1", async () => {
   receiver.arrived.splice(0);
   const test = await farebox("alerts", "test");
+  assertMatch(test.out, /^– BALANCE_WEBHOOK_URL is not set: .* sent nowhere\.$/m);
   assertEquals([test.code, receiver.arrived.length], [0, 1]);
   assertMatch(test.out, /✓ A test message arrived at ALERT_WEBHOOK_URL/);
   receiver.answerNext(403);
@@ -69,8 +70,8 @@ Deno.test("alerts set changes what is named and nothing in a dry run, and says w
   assertEquals(after, { ...before, threshold: 30, enabled: false });
   for (
     const [args, code, message] of [
-      [["nonsense", "--threshold", "1"], 1, /no alert rule 'nonsense'.*The rules are/],
-      [["nonsense", "--threshold", "1", "--dry-run"], 1, /no alert rule 'nonsense'/],
+      [["nonsense", "--threshold", "1"], 2, /no rule "nonsense"\. There are: database_errors, /],
+      [["nonsense", "--threshold", "1", "--dry-run"], 2, /no rule "nonsense"/],
       [["drift"], 2, /Nothing to change/],
       [["drift", "--threshold", "-1"], 2, /--threshold -1 is not possible/],
       [["drift", "--cooldown", "1e3"], 2, /--cooldown 1e3 is not possible/],
@@ -145,6 +146,12 @@ Deno.test("schedule makes the one job that the database then runs, a dry run non
   } finally {
     await stack.sql`drop schema cron, net, vault cascade`;
   }
+});
+
+Deno.test("on the local stack there is nothing to schedule: its own timer does it", async () => {
+  const { code, out } = await runFarebox({}, ["--data", stack.folder, "alerts", "schedule"]);
+  assertEquals(code, 0);
+  assertMatch(out, /local stack's own timer evaluates and delivers every minute/);
 });
 
 Deno.test("a time is a span before now or a date", () => {

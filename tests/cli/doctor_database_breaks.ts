@@ -22,11 +22,11 @@ function usdWith(body: string): string {
 export const DATABASE_BREAKS: readonly Break[] = [
   {
     line: "migrations",
-    what: "a migration is not recorded as applied, though later ones are",
+    what: "a migration that writes only rows is not recorded as applied, though later ones are",
     sql: `update supabase_migrations.schema_migrations set version = '1' || version
-      where version = '20261122000029'`,
+      where version = '20261122000028'`,
     undo: `update supabase_migrations.schema_migrations set version = substr(version, 2)
-      where version = '120261122000029'`,
+      where version = '120261122000028'`,
   },
   {
     line: "tables",

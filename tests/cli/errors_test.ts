@@ -1,5 +1,5 @@
 /** What an operator can get wrong, or find broken: a sentence, an exit code, and never a stack trace. */
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { BadArgument, requireAmount } from "../../cli/arguments.ts";
 import { type FareboxRun, runFarebox } from "../support/farebox.ts";
 import { startTestStack } from "../support/stack.ts";
@@ -50,7 +50,10 @@ Deno.test("an amount is digits and a point, exact and not zero, and only an adju
     "What takes away is `farebox adjust`",
   );
   requireAmount("-5", true);
-  for (const amount of ["5", "0.0000000001", "9999999999.9999999999"]) requireAmount(amount, false);
+  for (const amount of ["1000000.0000000001", "-1000001", "9999999999.9999999999"]) {
+    assertThrows(() => requireAmount(amount, true), BadArgument, "is too large an amount");
+  }
+  for (const amount of ["5", "0.0000000001", "1000000"]) requireAmount(amount, false);
 });
 
 Deno.test("a bad amount, count, day or id is refused with a sentence, and nothing is asked of the target", async () => {
@@ -63,6 +66,10 @@ Deno.test("a bad amount, count, day or id is refused with a sentence, and nothin
     ["refund", id, "--key", "k", "--amount", "5,00"],
     ["announce", "--app", "A", "--support", "a@b.example", "--amount", "1e9"],
     ["adjust", "--key", "k", "--note", "n", id, "5,00"],
+    ["grant", id, "1000001", "--key", "k", "--dry-run"],
+    ["adjust", "--key", "k", "--note", "n", id, "--", "-9999999999"],
+    ["grant", id, "5", "--key", "k".repeat(256), "--dry-run"],
+    ["refund", id, "--key", "k".repeat(256)],
     ["grant", "nobody", "5", "--key", "k"],
     ["adjust", "nobody", "5", "--key", "k", "--note", "n"],
     ["refund", "nope", "--key", "k"],
@@ -85,7 +92,7 @@ Deno.test("a bad amount, count, day or id is refused with a sentence, and nothin
       assertSays(
         run,
         2,
-        /is not an amount in USD|is named by its id|is not possible|is not a day|is after --to|is not an e-mail|There is no template/,
+        /is not an amount in USD|is too large an amount|--key has 256 characters|is named by its id|is not possible|is not a day|is after --to|is not an e-mail|There is no template/,
       );
     }
   }
@@ -102,14 +109,55 @@ Deno.test("what is no command, or lacks an option, is 2 with a hint; help that w
     [["adjust", crypto.randomUUID(), "5", "--key", "k"], 2, /required option '--note <text>'/],
     [["usage", "report", "--by", "hour"], 2, /Allowed choices are user, model, day/],
     [["reconcile", "--loud"], 2, /unknown option '--loud'/],
+    [["alerts", "--dry-run"], 2, /^--dry-run goes with --deliver/],
+    [["alerts", "set", "nope", "--threshold", "1"], 2, /no rule "nope"\. There are: .*drift/],
+    [["--db-url", "nonsense", "sweep"], 2, /^--db-url is no connection string/],
+    [["--db-url", "nonsense", "restore", "x"], 2, /^That is not a connection string/],
+    [["--db-url", "nonsense", "remove", "--backup", "x"], 2, /^That is not a connection string/],
   ];
   for (const [args, code, message] of cases) {
     assertSays(await runFarebox(stack, args), code, message);
   }
+  for (const args of [["restore", "x"], ["remove", "--backup", "x"]]) {
+    assertSays(
+      await runFarebox(at(stack.url), args),
+      2,
+      /needs a connection to the database itself/,
+    );
+  }
+  const bare = await runFarebox(stack, []);
   const help = await runFarebox(stack, ["--help"]);
+  assertEquals(bare, help);
+  assertMatch(help.out, /3 `prices sync` held a price\s+back/);
   assertEquals([help.code, help.err], [0, ""]);
   assertMatch(help.out, /sync, list, set, check,\s+history/);
   assertMatch(help.out, /Exit codes: 0 done · 1 not done, or something wrong found · 2 bad usage/);
+});
+
+Deno.test("with --json an error is one document on stdout too, its sentence on stderr", async () => {
+  const id = crypto.randomUUID();
+  const cases: [string[], number, string][] = [
+    [["reconcil"], 2, "BAD_ARGUMENT"],
+    [["grant", id, "1e9", "--key", "k"], 2, "BAD_ARGUMENT"],
+    [["grant", id, "5", "--key", "k"], 1, "USER_NOT_FOUND"],
+    [["receipt", id], 1, "NOT_FOUND"],
+    [["--url", "my-project", "sweep"], 2, "TARGET_MISSING"],
+    [["restore", "/no/such/file"], 1, "BACKUP_PROBLEM"],
+    [["--db-url", "nonsense", "restore", "x"], 2, "BAD_ARGUMENT"],
+    [["meter"], 2, "BAD_ARGUMENT"],
+  ];
+  for (const [args, code, errorCode] of cases) {
+    const run = await runFarebox(stack, ["--json", ...args]);
+    const { error } = JSON.parse(run.out);
+    assertEquals([run.code, error.code], [code, errorCode], run.out);
+    assert(run.err.includes(error.message), `${run.err} lacks ${error.message}`);
+  }
+});
+
+Deno.test("help marks what a command cannot do without", async () => {
+  const { out } = await runFarebox(stack, ["grant", "--help"]);
+  assertMatch(out, /--key <key>[^-]*counts\s+once \(required\)/);
+  assertEquals(out.match(/\(required\)/g)?.length, 1);
 });
 
 Deno.test("every command of credit, users and usage has an example in its help", async () => {

@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import postgres from "postgres";
 import { BadArgument } from "../../cli/arguments.ts";
+import { LedgerUnavailable } from "../../shared/credit/ledger_unavailable.ts";
 import { explainError } from "../../cli/explain_error.ts";
 import { fetchWhereReached } from "../../cli/reach.ts";
 import { TargetMissing } from "../../cli/target.ts";
@@ -44,6 +45,20 @@ Deno.test("a database that is not there, or refuses, is told without its passwor
     assertMatch(messages[2]!, /^The database says: relation "nothing" does not exist \(42P01\)\.$/);
     for (const message of messages) {
       assertEquals(message.includes(gone.password) || message.includes("hunter2"), false);
+    }
+  }));
+
+Deno.test("an amount that overflows is told as that, and never to be tried again", () =>
+  withDatabase(async ({ url }) => {
+    const outages = [
+      await errorAt(url, "select 1e12::numeric(20,10)"),
+      new LedgerUnavailable("grant_credit", "http 400, 22003"),
+    ];
+    for (const error of outages) {
+      const { message = "", exitCode } = await explainError(error, target) ?? {};
+      assertEquals(exitCode, 1);
+      assertMatch(message, /^An amount is too large/);
+      assertEquals(message.includes("Retry"), false);
     }
   }));
 

@@ -163,9 +163,35 @@ Deno.test("set takes exact prices per million or per 1k, and shows before and af
   );
 });
 
+Deno.test("what is no price of tokens needs no --per; an unchanged price is not told as new", async () => {
+  const named = ["set", "openai:gpt-4o", "--display-name", "Four o"];
+  const changed = await prices(...named);
+  assertEquals(changed.code, 0, changed.err);
+  assertMatch(changed.out, /✓ changed; .* The next request is charged at the new price/);
+  const again = await prices(...named);
+  assertMatch(again.out, /✓ unchanged; it is price version \d+ as before\.$/m);
+  assertEquals(again.out.includes("next request"), false);
+});
+
+Deno.test("a price of zero is warned of, whatever it was", async () => {
+  const zero = await prices(
+    "set",
+    "openai:gpt-4o",
+    "--per",
+    "1k",
+    "--output-audio",
+    "0",
+    "--dry-run",
+  );
+  assertEquals(zero.code, 0);
+  assertMatch(zero.err, /! .*audio.*: a price of zero/);
+  const other = await prices("set", "openai:gpt-4o", "--request-fee", "0", "--dry-run");
+  assertEquals(other.err.includes("a price of zero"), false);
+});
+
 Deno.test("bad input is refused with a sentence that says what to do, and no stack trace", async () => {
   const cases: [string[], RegExp][] = [
-    [["set", "openai:gpt-4o", "--input", "1"], /--per/],
+    [["set", "openai:gpt-4o", "--input", "1"], /price of tokens: say --per million or --per 1k/],
     [["set", "openai:gpt-4o", "--per", "1k"], /Name at least one value/],
     [["set", "openai:new", "--per", "1k", "--input", "1"], /needs --input and --output/],
     [["set", "gpt-4o", "--per", "1k", "--input", "1"], /provider:model/],

@@ -107,6 +107,8 @@ Deno.test("the table ends with the total, and CSV is rows alone, as exact", asyn
   assertMatch(csv.err, /4 requests: cost \$0\.04055/);
   const none = await farebox("usage", "report", "--by", "day", "--to", "2026-01-01");
   assertEquals(none.out, "Nothing was used in that time.\n");
+  const empty = await farebox("usage", "report", "--by", "model", "--csv", "--to", "2026-01-01");
+  assertEquals(empty.out, `${csv.out.split("\n")[0]}\n`);
 });
 
 Deno.test("an estimate draws each quota, names its prices' source and day, and is JSON for scripts", async () => {
@@ -131,4 +133,6 @@ Deno.test("an estimate draws each quota, names its prices' source and day, and i
   const small = await farebox("estimate", "--users", "10", "--requests-per-day", "20");
   assertMatch(small.out, /Free +\$0: enough; its 500 MB of database are full in month \d+/);
   assert(!small.out.includes("not enough"));
+  assertMatch(small.out, /Pro +\$25\.00, all within its quotas/);
+  assertMatch(out, /Pro +\$27\.00: \$25\.00 and \$2\.00 above its quotas/);
 });

@@ -29,6 +29,8 @@ Deno.test("init-users counts in a dry run, asks, and does nothing where nobody c
   const unasked = await farebox("init-users", "--amount", "2.5");
   assertEquals(unasked.code, 1);
   assertMatch(unasked.err, /Grant \$2\.5 to 8 users, \$20 in all\? Nobody is here to ask.*--yes/);
+  const script = await farebox("--json", "init-users", "--amount", "2.5");
+  assertEquals([script.code, JSON.parse(script.out).error.code], [1, "NOT_CONFIRMED"]);
   const [row] = await stack.sql`
     select count(*)::int as n from balance_transactions where note = 'Credit for existing users'`;
   assertEquals(row?.["n"], 0);
@@ -113,6 +115,13 @@ Deno.test("own templates make a file pair a user, and a list for the mailer, tha
     assertEquals([list.length, list[0]], [8, "user_id,email,subject,text,html"]);
     const [id = "", , subject, text, html] = list[1]!.split(",");
     assertEquals([subject, text, html], ["Chatty & Co", `${id}.txt`, `${id}.html`]);
+    const told = await farebox("--json", ...ANNOUNCE, "--template", folder, "--out", out);
+    assertEquals(JSON.parse(told.out), {
+      out,
+      to: "credited",
+      announcements: 7,
+      without_address: 1,
+    });
     assertEquals(await Deno.readTextFile(`${out}/${id}.txt`), `${id} $2.50\n`);
     assertMatch(await Deno.readTextFile(`${out}/${id}.html`), /^<p>.+<\/p>$/);
     assertEquals([...Deno.readDirSync(out)].length, 15);

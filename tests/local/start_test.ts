@@ -172,6 +172,15 @@ Deno.test("after a kill -9 of everything's parent the next start takes over and 
   });
 });
 
+Deno.test("a data folder that cannot be made is refused with a sentence", async () => {
+  const file = await Deno.makeTempFile();
+  const start = new Start(["--data", `${file}/folder`]);
+  assertEquals(await start.end(), 1);
+  const said = await start.stderr;
+  assertMatch(said, /^Cannot use \S+ as data folder: .*Choose another with --data DIR\.\n$/);
+  await Deno.remove(file);
+});
+
 Deno.test("a port that is no port is refused with a sentence", async () => {
   const start = new Start(["--port=eleven"]);
   assertEquals(await start.end(), 1);

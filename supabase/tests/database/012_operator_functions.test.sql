@@ -46,7 +46,7 @@ insert into auth.users (id, email) values
 set local role service_role;
 select is(
   public.account_peek('aaaaaaaa-0000-4000-8000-000000000012') - 'balance' - 'available',
-  '{"is_welcomed": true}'::jsonb, 'an account can be looked at'
+  '{"is_welcomed": true, "prior": null}'::jsonb, 'an account can be looked at'
 );
 select throws_ok(
   $$ select public.account_peek('aaaaaaaa-0000-4000-8000-00000000dead') $$, 'PT404', null,
