@@ -17,7 +17,11 @@ export async function runCommand(
     const explanation = await explainError(error, target);
     if (explanation === null) throw error;
     console.error(explanation.message);
-    if (options.json) console.log(errorJson(explanation.code, explanation.message));
+    if (options.json) {
+      // People read the code at the sentence's end; here it is a field.
+      const message = explanation.message.replace(` (${explanation.code})`, "");
+      console.log(errorJson(explanation.code, message));
+    }
     Deno.exitCode = explanation.exitCode;
   }
 }

@@ -127,10 +127,10 @@ async function apply(
 /** What else stands in the database may be applied by hand too, or not: who did it knows. */
 function explainUnrecorded(versions: readonly string[]): string {
   return "\nWhat it makes is there already, though no record says that it was applied: somebody ran it by " +
-    "hand. `farebox doctor` says whether all of them were. Record those that were (the following are " +
-    `not recorded):\n  ${
-      recordCommand(versions)
-    }\nOr start over with --fresh, which forgets all data.`;
+    "hand. Where the database runs, record those that were run; not recorded are:\n" +
+    `  ${recordCommand(versions)}\n` +
+    "`farebox doctor` on a stack that still runs says whether all of them were. A local stack that does " +
+    "not start any more begins anew with --fresh, which forgets its data.";
 }
 
 function explain(file: string, statement: { text: string; line: number }, error: unknown): string {

@@ -151,6 +151,7 @@ Deno.test("with --json an error is one document on stdout too, its sentence on s
     const { error } = JSON.parse(run.out);
     assertEquals([run.code, error.code], [code, errorCode], run.out);
     assert(run.err.includes(error.message), `${run.err} lacks ${error.message}`);
+    assertEquals(error.message.includes(`(${errorCode})`), false);
   }
 });
 
