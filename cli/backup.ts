@@ -93,7 +93,7 @@ Examples:
   farebox restore ledger.jsonl.gz --db-url "$SUPABASE_DB_URL" --dry-run
   farebox restore ledger.jsonl.gz --db-url "$SUPABASE_DB_URL" --yes
 
-Exit codes: 0 restored and reconciled, 1 nothing done or not reconciled, 2 bad usage.`;
+Exit codes: 0 restored and reconciled, 1 nothing restored, 2 bad usage.`;
 
 function addRemove(program: Command, options: () => TargetOptions): void {
   program.command("remove")

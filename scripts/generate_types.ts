@@ -1,12 +1,13 @@
 /**
  * `deno task types`: writes shared/credit/database.types.ts with the official CLI, from a database
- * to which the migrations were applied, and what `farebox doctor` expects of such a database. To be
- * run after every change of a migration.
+ * to which the migrations were applied, and what `farebox doctor` expects of such a database and
+ * the rollback removes from it. To be run after every change of a migration.
  */
 import { fileURLToPath } from "node:url";
 import { withDatabase } from "../tests/support/database.ts";
 import { remoteDatabase, runSupabaseCli } from "../tests/support/supabase_cli.ts";
 import { writeExpectedFacts } from "./expected_facts.ts";
+import { writeRollbackNames } from "./rollback_names.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -25,4 +26,5 @@ if (import.meta.main) {
   });
   console.log(`Wrote ${TYPES_FILE}`);
   await writeExpectedFacts();
+  await writeRollbackNames();
 }

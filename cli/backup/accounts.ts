@@ -2,8 +2,19 @@
 import type { Transaction } from "./database.ts";
 import { BackupProblem } from "./format.ts";
 
-/** How many accounts were put right, and how many held reservations that their balance cannot hold. */
-export type Recomputed = { accounts: number; released: number };
+/** A refund whose charge the backup has not. The amount is in USD, as PostgreSQL wrote it. */
+export type LooseRefund = { request_id: string; user_id: string; amount: string };
+
+/** What was put right. */
+export type Recomputed = {
+  accounts: number;
+  /** Open reservations that their balance could not bear. */
+  released: number;
+  /** Accounts that are to be welcomed again: their welcome credit is not in the backup. */
+  unwelcomed: number;
+  /** Left out. */
+  refunds: LooseRefund[];
+};
 
 const LEDGER = `
   ledger as (
@@ -25,9 +36,19 @@ const LEDGER = `
 /**
  * Makes every account say what its entries and its open reservations say. Of a backup of one moment
  * that changes nothing; of one that was read while the ledger moved it may.
+ * @param torn since when the ledger may have moved while it was read; null: it did not.
  * @throws BackupProblem when entries are missing, so that an account would be below zero.
  */
-export async function recomputeAccounts(transaction: Transaction): Promise<Recomputed> {
+export async function recomputeAccounts(
+  transaction: Transaction,
+  torn: string | null,
+): Promise<Recomputed> {
+  // Charge and refund came after the charges were read: without both the balance is right.
+  const refunds = await transaction.unsafe<LooseRefund[]>(`
+    delete from public.balance_transactions t
+    where t.kind = 'refund'
+      and not exists (select from public.usage_records u where u.request_id = t.request_id)
+    returning t.request_id, t.user_id, t.amount::text`);
   const [negative] = await transaction.unsafe<{ count: number }[]>(
     `with ${LEDGER} select count(*)::int as count from ledger where balance < 0`,
   );
@@ -58,5 +79,33 @@ export async function recomputeAccounts(transaction: Transaction): Promise<Recom
     on conflict (user_id) do update
     set balance = excluded.balance, reserved = excluded.reserved, updated_at = now()
     where (b.balance, b.reserved) is distinct from (excluded.balance, excluded.reserved)`);
-  return { accounts: accounts.count, released: released.count };
+  return {
+    accounts: accounts.count,
+    released: released.count,
+    unwelcomed: torn === null ? 0 : await unwelcome(transaction, torn),
+    refunds: [...refunds],
+  };
+}
+
+/**
+ * Whose sign-up came between the page of credits and that of accounts has been welcomed, but with
+ * nothing: the next request is to welcome them. Only sign-ups of that time, with some minutes for those
+ * that were not committed when it began: who was welcomed with nothing before it stays so.
+ */
+async function unwelcome(transaction: Transaction, torn: string): Promise<number> {
+  const { count } = await transaction.unsafe(
+    `update public.user_balances b
+    set welcomed_at = null, updated_at = now()
+    where b.welcomed_at > $1::text::timestamptz - interval '10 minutes'
+      and not exists (
+        select from public.balance_transactions t
+        where t.idempotency_key = 'welcome:' || b.user_id
+      )
+      and not exists (
+        select from billing.sign_up_decisions d
+        where d.granted_to = b.user_id and d.decision = 'no_credit' and d.amount = 0
+      )`,
+    [torn],
+  );
+  return count;
 }

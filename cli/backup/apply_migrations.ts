@@ -6,9 +6,14 @@ import { BackupProblem } from "./format.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("../../supabase/migrations", import.meta.url));
 
+/** Of all that this Farebox has, oldest first. */
+export async function migrationVersions(): Promise<string[]> {
+  return (await readMigrations(MIGRATIONS)).map(({ version }) => version);
+}
+
 /** The newest that this Farebox has. */
 export async function newestMigration(): Promise<string> {
-  return (await readMigrations(MIGRATIONS)).at(-1)!.version;
+  return (await migrationVersions()).at(-1)!;
 }
 
 /**

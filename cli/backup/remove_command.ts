@@ -1,7 +1,7 @@
 /** `farebox remove`: removes Farebox from a database, when a backup of what is there exists. */
 import { fileURLToPath } from "node:url";
 import { isConfirmed } from "../confirm.ts";
-import { onDatabase, PATIENT_SQL, placeOf, type Transaction } from "./database.ts";
+import { onDatabase, PATIENT_SQL, placeOf, type Sql, type Transaction } from "./database.ts";
 import { BackupProblem, type Footer } from "./format.ts";
 import { qualified } from "./load.ts";
 import { checkBackup } from "./read_file.ts";
@@ -22,9 +22,14 @@ export async function remove(url: string, options: RemoveOptions): Promise<numbe
   const { footer } = await checkBackup(options.backup);
   return await onDatabase(url, async (sql) => {
     const { facts } = await readRestoreTarget(sql);
+    if (facts === null && await isAbsent(sql)) {
+      throw new BackupProblem(
+        `${placeOf(url)} has no Farebox: there is nothing to remove. Nothing was removed.`,
+      );
+    }
     if (facts === null) {
       throw new BackupProblem(
-        `${placeOf(url)} has no Farebox, or half of one. Of the latter, run ` +
+        `${placeOf(url)} has half of a Farebox. Run ` +
           "supabase/rollback/remove_farebox.sql yourself: it says how. Nothing was removed.",
       );
     }
@@ -57,6 +62,13 @@ export async function remove(url: string, options: RemoveOptions): Promise<numbe
     );
     return 0;
   });
+}
+
+async function isAbsent(sql: Sql): Promise<boolean> {
+  const [row] = await sql`
+    select to_regnamespace('billing') is null and to_regclass('public.model_pricing') is null
+      and to_regclass('public.user_balances') is null as absent`;
+  return row?.["absent"] === true;
 }
 
 /** @throws BackupProblem when a table holds something else than the backup. */

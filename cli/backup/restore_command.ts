@@ -1,21 +1,20 @@
 /** `farebox restore`: a backup's rows in place of what is there, whole or not at all. */
-import * as z from "zod/mini";
 import { isConfirmed } from "../confirm.ts";
 import { startProgress } from "../progress.ts";
 import { recomputeAccounts, type Recomputed } from "./accounts.ts";
 import { applyMigrations } from "./apply_migrations.ts";
 import { tellTables } from "./backup_command.ts";
-import { onDatabase, PATIENT_SQL, placeOf, type Sql, type Transaction } from "./database.ts";
+import { onDatabase, PATIENT_SQL, placeOf, type Transaction } from "./database.ts";
 import { BackupProblem, type Facts, type Footer, type Header } from "./format.ts";
 import { emptyTables, insertRows, qualified } from "./load.ts";
 import { checkBackup, readBackup } from "./read_file.ts";
 import { planMigrations, readRestoreTarget, requireSameTables } from "./restore_target.ts";
+import { type Lost, readLost, warningsOf } from "./lost.ts";
+import { requireReconciled } from "./reconciled.ts";
 import { databaseSource } from "./source.ts";
 import { withoutTriggers } from "./without_triggers.ts";
 
 export type RestoreOptions = { yes: boolean; dryRun: boolean; json: boolean };
-
-const Reconciled = z.object({ violations: z.array(z.unknown()) });
 
 /** What was loaded beside what the file has. */
 type Loaded = { leftOut: Record<string, number>; recomputed: Recomputed };
@@ -28,10 +27,12 @@ export async function restore(url: string, path: string, options: RestoreOptions
     const before = await planMigrations(header, found);
     if (before.kind === "none") requireSameTables(header, found.facts!);
     const plan = describe(url, header, found.facts, before.kind === "migrate");
+    const lost = await readLost(sql, header, footer);
     if (options.dryRun) {
-      tellPlan(plan, footer, options.json);
+      tellPlan(plan, footer, lost, options.json);
       return 0;
     }
+    for (const warning of warningsOf(lost, footer)) console.error(warning);
     if (!isConfirmed(options, options, `${plan} Go on?`)) return 1;
 
     if (before.kind === "migrate") await applyMigrations(url, before.last);
@@ -48,8 +49,8 @@ export async function restore(url: string, path: string, options: RestoreOptions
     if (before.kind === "migrate") await applyMigrations(url, null);
     // The Data API may remember that there was no such table or function.
     await sql`notify pgrst, 'reload schema'`;
-    for (const { name } of facts.tables) await sql.unsafe(`analyze ${qualified(name)}`);
-    return await finish(sql, path, footer, loaded, options.json);
+    tellResult(path, footer, loaded, lost, options.json);
+    return 0;
   });
 }
 
@@ -73,8 +74,12 @@ async function load(
     }
     const footer = reader.footer();
     await setSequences(transaction, footer, facts);
-    const recomputed = await recomputeAccounts(transaction);
+    const torn = footer.moved === false ? null : reader.header.created_at;
+    const recomputed = await recomputeAccounts(transaction, torn);
     await requireSameContents(transaction, footer, { leftOut, recomputed });
+    // The proof reads all of it, and is to know how much that is.
+    for (const name of names) await transaction.unsafe(`analyze ${qualified(name)}`);
+    await requireReconciled(transaction, footer);
     return { leftOut, recomputed };
   });
 }
@@ -97,7 +102,8 @@ async function requireSameContents(
   { leftOut, recomputed }: Loaded,
 ): Promise<void> {
   const changed = new Set(Object.keys(leftOut));
-  if (recomputed.accounts > 0) changed.add("public.user_balances");
+  if (recomputed.accounts + recomputed.unwelcomed > 0) changed.add("public.user_balances");
+  if (recomputed.refunds.length > 0) changed.add("public.balance_transactions");
   if (recomputed.released > 0) changed.add("billing.reservations");
   const source = databaseSource(transaction);
   for (const [name, { mark }] of Object.entries(footer.tables)) {
@@ -124,48 +130,53 @@ function describe(url: string, header: Header, facts: Facts | null, migrates: bo
   ].filter((sentence) => sentence !== null).join(" ");
 }
 
-function tellPlan(plan: string, footer: Footer, json: boolean): void {
+function tellPlan(plan: string, footer: Footer, lost: Lost, json: boolean): void {
   const tables = tableRows(footer);
-  if (json) console.log(JSON.stringify({ plan, tables }));
+  if (json) console.log(JSON.stringify({ plan, tables, lost, moved: footer.moved }));
   else {
     console.log(`Would do: ${plan}`);
     tellTables(tables);
+    for (const warning of warningsOf(lost, footer)) console.log(warning);
   }
 }
 
-async function finish(
-  sql: Sql,
+function tellResult(
   path: string,
   footer: Footer,
   { leftOut, recomputed }: Loaded,
+  lost: Lost,
   json: boolean,
-): Promise<number> {
-  const [row] = await sql`select public.reconcile() as report`;
-  const { violations } = Reconciled.parse(row?.["report"]);
+): void {
   const tables = tableRows(footer);
   for (const [name, missing] of Object.entries(leftOut)) tables[name]! -= missing;
+  const { accounts, released, unwelcomed, refunds } = recomputed;
+  if (refunds.length > 0) tables["public.balance_transactions"]! -= refunds.length;
   if (json) {
-    console.log(JSON.stringify({ file: path, tables, leftOut, recomputed, violations }));
-    return violations.length === 0 ? 0 : 1;
+    const { moved } = footer;
+    // The violations are those of the proof, without which nothing would have been restored.
+    const report = { file: path, tables, leftOut, recomputed, lost, moved, violations: [] };
+    console.log(JSON.stringify(report));
+    return;
   }
   tellTables(tables);
   for (const [name, missing] of Object.entries(leftOut)) {
     console.log(`  ${missing} rows of ${name} were left out: their users no longer exist.`);
   }
-  if (recomputed.accounts > 0) {
-    console.log(`  ${recomputed.accounts} balances did not fit their entries and were worked out.`);
+  if (refunds.length > 0) {
+    console.log(`  ${refunds.length} refunds were left out: their charges are not in the backup.`);
+    for (const { request_id: request, user_id: user, amount } of refunds) {
+      console.log(`    ${amount} USD to ${user} for request ${request}`);
+    }
   }
-  if (recomputed.released > 0) {
-    console.log(`  ${recomputed.released} open reservations had no balance behind them: released.`);
+  if (accounts > 0) console.log(`  ${accounts} balances did not fit their entries: worked out.`);
+  if (unwelcomed > 0) {
+    console.log(`  ${unwelcomed} users get their welcome credit with their next request.`);
   }
-  if (violations.length === 0) console.log("✓ Restored, and the ledger reconciles.");
-  else {
-    console.error(
-      `✗ Restored, but the ledger has ${violations.length} violations: see \`farebox reconcile\`. ` +
-        "They were in the backup, or the ledger moved while it was read.",
-    );
+  if (released > 0) {
+    console.log(`  ${released} open reservations had no balance behind them: released.`);
   }
-  return violations.length === 0 ? 0 : 1;
+  for (const warning of warningsOf(lost, footer)) console.log(warning);
+  console.log("✓ Restored, and the ledger reconciles.");
 }
 
 function tableRows(footer: Footer): Record<string, number> {

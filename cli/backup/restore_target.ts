@@ -44,7 +44,9 @@ export async function planMigrations(header: Header, target: RestoreTarget): Pro
  */
 export function requireSameTables(header: Header, facts: Facts): void {
   const missing = header.tables.filter(({ name }) => !facts.tables.some((t) => t.name === name));
-  const isOlder = (header.migration ?? "") < (facts.migration ?? "");
+  // Where one is not recorded nobody knows which is older.
+  const isOlder = header.migration !== null && facts.migration !== null &&
+    header.migration < facts.migration;
   const different = differentTables(header, facts);
   if (different.length === 0) return;
   if (isOlder) {

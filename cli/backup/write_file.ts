@@ -95,12 +95,27 @@ async function refuseExisting(path: string): Promise<void> {
   throw new BackupProblem(`${path} exists: name another file with --out, or move it away.`);
 }
 
+/** Never through a link, nor into a file that others may read: what is left of an earlier one goes first. */
 async function openNew(path: string): Promise<Deno.FsFile> {
+  await removeStale(path);
   try {
-    return await Deno.open(path, { write: true, create: true, truncate: true, mode: ONLY_OWNER });
+    return await Deno.open(path, { write: true, createNew: true, mode: ONLY_OWNER });
   } catch (error) {
     throw new BackupProblem(`Cannot write ${path}: ${reasonOf(error)}.`);
   }
+}
+
+async function removeStale(path: string): Promise<void> {
+  try {
+    if ((await Deno.lstat(path)).isFile) return await Deno.remove(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw new BackupProblem(`Cannot write ${path}: ${reasonOf(error)}.`);
+  }
+  throw new BackupProblem(
+    `${path} is a link or a folder, which a backup does not write through: remove it, or name ` +
+      "another file with --out.",
+  );
 }
 
 /** The operating system's words, without the path that it repeats. */

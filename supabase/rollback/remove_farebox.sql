@@ -30,20 +30,141 @@ declare
     "chat_exchanges": ["request_id", "user_id", "dialect", "response_type"],
     "balance_notices": ["user_id", "kind", "threshold", "delivered_at"]
   }';
-  -- A function of these names is Farebox's when its body is about schema billing.
+  -- These four lists are written by scripts/rollback_names.ts, from the migrations. A function has the
+  -- types of its arguments in its name: one of yours with the same name has others, or is not about
+  -- schema billing.
   public_functions constant text[] := array[
-    'account_balance', 'account_peek', 'alerts_delivered', 'alerts_read', 'backfill_usage',
-    'chat_cost', 'check_drift', 'claim_alerts', 'claim_notices', 'decide_sign_up', 'doctor_facts',
-    'ended_request', 'expire', 'export_facts', 'export_mark', 'export_page', 'extend',
-    'function_settings', 'grant_credit', 'guest_status', 'health_check', 'health_details',
-    'incidents_list', 'init_users', 'note_prices_checked', 'notices_delivered', 'price_history',
-    'price_list', 'pricing_catalogue', 'receipt', 'reconcile', 'record_incident', 'refund',
-    'release', 'reprice_page', 'reprice_plan', 'reserve', 'save_exchange', 'set_alert_rule',
-    'set_prices', 'settings_read', 'settings_write', 'settle', 'storage_facts', 'transactions_list',
-    'usage_list', 'usage_report', 'usage_summary', 'users_count', 'users_to_tell', 'welcome'
+    'account_balance(uuid)', 'account_peek(uuid, text)', 'alerts_delivered(text[])',
+    'alerts_read()',
+    'backfill_usage(uuid, uuid, text, timestamp with time zone, text, integer, integer, integer, integer, integer, text, text, text, integer, integer, integer, integer, integer, integer, integer, integer, jsonb, text, text, text[], boolean)',
+    'chat_cost(uuid, text)', 'check_drift()', 'claim_alerts()', 'claim_notices(integer)',
+    'decide_sign_up(uuid, text, text, boolean)', 'doctor_facts(text[])',
+    'ended_request(uuid, uuid)', 'expire(integer)', 'export_facts()', 'export_mark(text)',
+    'export_page(text, json, integer)', 'extend(uuid, integer, integer, integer)',
+    'forget_doctor_user(uuid)', 'function_settings()', 'grant_credit(uuid, text, text, text, text)',
+    'guest_status(text, text, integer)', 'health_check()', 'health_details()',
+    'incidents_list(text, timestamp with time zone, integer)', 'init_users(text, uuid, integer)',
+    'note_prices_checked()', 'notices_delivered(bigint[])', 'price_history(text, text)',
+    'price_list()', 'pricing_catalogue()', 'receipt(uuid, uuid)', 'reconcile()',
+    'record_incident(text, uuid, uuid, jsonb)', 'refund(uuid, text, text, text)',
+    'release(uuid, text)',
+    'reprice_page(text, text, timestamp with time zone, timestamp with time zone, bigint, uuid, integer)',
+    'reprice_plan(text, text, timestamp with time zone, timestamp with time zone, bigint, uuid, integer)',
+    'reserve(uuid, uuid, text, text, integer, text, text, integer, integer, text, text, text, text, boolean)',
+    'reserve(uuid, uuid, text, text, integer, text, text, integer, integer, text, text, text, text, boolean, text[], boolean, integer)',
+    'save_exchange(uuid, uuid, text, text, text, jsonb, text, text, text)',
+    'set_alert_rule(text, integer, integer, integer, boolean)', 'set_prices(jsonb)',
+    'settings_read()', 'settings_write(jsonb)',
+    'settle(uuid, integer, integer, integer, integer, integer, text, text, text, integer, integer)',
+    'settle(uuid, integer, integer, integer, integer, integer, text, text, text, integer, integer, text, integer, integer, integer, integer, integer, integer, jsonb, text, text, text[])',
+    'storage_facts()', 'transactions_list(uuid, integer, text)',
+    'usage_list(uuid, timestamp with time zone, timestamp with time zone, text, text, integer, text)',
+    'usage_report(text, timestamp with time zone, timestamp with time zone)',
+    'usage_summary(uuid, text, timestamp with time zone, timestamp with time zone)',
+    'users_count()', 'users_to_tell(text, uuid, integer)', 'welcome(uuid)'
   ];
-  -- The tables, views and sequences of schema billing. An unknown one may be yours: it stops this, as
-  -- does an unknown function of public that uses billing.
+  -- All that is in schema billing. Something unknown may be yours: it stops this, as does an unknown
+  -- function of public that uses something of billing.
+  billing_functions constant text[] := array[
+    'account_balance(uuid)', 'account_peek(uuid, text)',
+    'add_usage(public.usage_records, public.usage_records, integer)',
+    'affordable_output_tokens(bigint, integer, integer, numeric)',
+    'affordable_output_tokens(billing.reservations, numeric)', 'alert_values()',
+    'alerts_delivered(text[])', 'alerts_evaluated()', 'alerts_read()',
+    'as_estimate(public.usage_records, billing.reservations)',
+    'as_one(public.usage_records, public.usage_records)', 'as_usage(billing.usage_of_other_models)',
+    'backfill_usage(public.usage_records, text, jsonb, text)',
+    'candidates_of(billing.reservations)', 'ceiling_of(bigint, integer, integer, integer)',
+    'ceiling_of(billing.reservations, integer)', 'charge_as_json(text, public.usage_records)',
+    'charged_before(public.usage_records, text)',
+    'charges_to_reprice(text, text, timestamp with time zone, timestamp with time zone, bigint, uuid, integer)',
+    'chat_cost(uuid, text)', 'check_drift()', 'check_price(jsonb)', 'claim_alerts()',
+    'claim_notices(integer)', 'close_guest_place(text, text, boolean, boolean)',
+    'close_without_charge(billing.reservations, text)',
+    'cost_in_day(public.usage_records, timestamp with time zone)',
+    'cost_of(bigint, integer, integer, integer, integer, integer)',
+    'cost_of_charge(public.usage_records)', 'count_request(public.user_balances, billing.settings)',
+    'current_price(text, text)', 'cursor_of(timestamp with time zone, text)',
+    'dearest_prices(bigint, integer)', 'decide_sign_up(uuid, text, text, boolean)',
+    'definition_facts(text[])', 'doctor_facts(text[])', 'email_hash(text)',
+    'ended_request(uuid, uuid)', 'expire(integer)', 'export_facts()', 'export_mark(text)',
+    'export_page(text, json, integer)', 'export_query(regclass, text)', 'export_table(text)',
+    'export_tables()', 'extend(uuid, integer, integer, integer)',
+    'extended_output_of(billing.reservations, integer, numeric, billing.settings)',
+    'fallbacks_of(billing.reservations)',
+    'flags_of(public.usage_records, billing.model_pricing_history)', 'forget_doctor_user(uuid)',
+    'function_facts(text[])', 'function_settings()', 'grant_credit(uuid, text, text, text, text)',
+    'grant_welcome_credit(uuid)', 'guest_holders(text, text)', 'guest_status(text, text, integer)',
+    'health_check()', 'health_details()', 'incidents_list(text, timestamp with time zone, integer)',
+    'init_users(text, uuid, integer)', 'is_list_for(text, jsonb)', 'is_listed(text[], text)',
+    'keep_price_history()', 'left_today(uuid, billing.settings)',
+    'limit_by_day(billing.reservations, public.user_balances, numeric, billing.settings)',
+    'lines_of(public.usage_records)', 'lock_account(uuid)', 'lock_caller_of(uuid)',
+    'lock_guest(text[])', 'make_hold(public.usage_records, text, jsonb, timestamp with time zone)',
+    'marked_up(numeric, integer)', 'migration_facts()', 'newest_migration()', 'note_low_balance()',
+    'note_prices_checked()',
+    'note_would_refuse(billing.reservations, public.user_balances, text, billing.settings)',
+    'notices_delivered(bigint[])', 'only_for_service_role(text[])',
+    'other_models_of(public.usage_records, jsonb, timestamp with time zone)',
+    'parse_provider_cost(text)', 'parse_usd(text)', 'position_of(text)', 'price_as_json(bigint)',
+    'price_history(text, text)', 'price_hold(billing.reservations, integer, text[])',
+    'price_list()', 'price_of_answer(billing.reservations, text)',
+    'price_of_then(text, timestamp with time zone)',
+    'priced_since(text, jsonb, timestamp with time zone)', 'pricing_catalogue()', 'prune(integer)',
+    'prune_all(integer)', 'prune_exchanges(integer)', 'receipt(uuid, uuid)',
+    'receipt_lines(public.usage_records)', 'reconcile()',
+    'record_incident(text, uuid, uuid, jsonb)', 'refund(uuid, text, text, text)', 'refunded(uuid)',
+    'refuse(integer, text, text, text, jsonb)',
+    'refuse_bad_range(timestamp with time zone, timestamp with time zone, integer)',
+    'refuse_bad_reserve(billing.reservations, integer, integer, text, boolean, text[])',
+    'refuse_bad_setting(text, regtype, boolean, jsonb)', 'refuse_bad_usage(public.usage_records)',
+    'refuse_change()', 'refuse_concurrent_request(public.user_balances, billing.settings)',
+    'refuse_for_balance(public.user_balances, billing.reservations, billing.settings)',
+    'refuse_for_spend_limit(billing.reservations, public.user_balances, numeric, billing.settings)',
+    'refuse_history_change()',
+    'refuse_long_prompt_of_guest(billing.reservations, billing.settings)',
+    'refuse_other_usage(uuid, text)', 'refuse_repeated_key(text, text, text)',
+    'refuse_unlisted_models(billing.reservations, text[], billing.settings)',
+    'relation_facts(text[])', 'relations_of_ours(text[])', 'release(uuid, text)',
+    'repeat_reserve(billing.reservations, public.user_balances, billing.reservations, text[])',
+    'repeat_reserve(billing.reservations, public.user_balances, uuid, text, text, text, integer, text)',
+    'repeat_settle(billing.reservations, public.user_balances, public.usage_records, billing.usage_of_other_models[], public.usage_records)',
+    'repeat_settle(billing.reservations, public.user_balances, public.usage_records, public.usage_records)',
+    'report_charge(billing.reservations, public.usage_records, billing.usage_of_other_models[], numeric)',
+    'reprice(public.usage_records, public.usage_records, bigint)',
+    'reprice_page(text, text, timestamp with time zone, timestamp with time zone, bigint, uuid, integer)',
+    'reprice_plan(text, text, timestamp with time zone, timestamp with time zone, bigint, uuid, integer)',
+    'repriced_as_json(billing.repriced[], bigint, integer)',
+    'requests_limit_of(public.user_balances, billing.settings)',
+    'reservation_as_json(billing.reservations, public.user_balances, text, text, integer)',
+    'reserve(billing.reservations, integer, integer, text, boolean, text[])',
+    'reserve(uuid, uuid, text, text, integer, text, text, integer, integer, text, text, text, text, boolean)',
+    'right_version(text, text, bigint)',
+    'save_exchange(uuid, uuid, text, text, text, jsonb, text, text, text)',
+    'schedule_alerts(text, text)', 'schedule_facts()',
+    'set_alert_rule(text, integer, integer, integer, boolean)', 'set_price(jsonb)',
+    'set_prices(jsonb)', 'setting_columns()', 'settings_as_json(billing.settings)',
+    'settings_read()', 'settings_write(jsonb)', 'settle(public.usage_records, text, jsonb, text)',
+    'settle(uuid, integer, integer, integer, integer, integer, text, text, text, integer, integer)',
+    'settle_at_checkpoint(billing.reservations)', 'settled_usage(public.usage_records)',
+    'spend_limit_as_json(uuid, numeric, billing.settings)', 'spent_today(uuid)', 'storage_facts()',
+    'take_guest_place(text, text, integer)', 'take_price_version()',
+    'tokens_as_json(bigint, bigint, bigint, bigint, bigint)',
+    'transactions_list(uuid, integer, text)', 'undated(text)',
+    'unit_prices(billing.model_pricing_history, bigint)', 'unschedule_alerts()',
+    'usage_list(uuid, timestamp with time zone, timestamp with time zone, text, text, integer, text)',
+    'usage_report(text, timestamp with time zone, timestamp with time zone)',
+    'usage_summary(uuid, text, timestamp with time zone, timestamp with time zone)', 'usd(numeric)',
+    'used_tokens(public.usage_records)', 'users_count()', 'users_to_tell(text, uuid, integer)',
+    'version_at(text, text, timestamp with time zone)', 'weaker_enforcement(text, text)',
+    'welcome(uuid)', 'welcome_new_user()',
+    'write_charge(billing.reservations, public.user_balances, public.usage_records)',
+    'write_charge(billing.reservations, public.user_balances, public.usage_records, billing.usage_of_other_models[])',
+    'write_transaction(uuid, text, numeric, text, uuid, text)'
+  ];
+  billing_types constant text[] := array[
+    'repriced'
+  ];
   billing_relations constant text[] := array[
     'alert_checks', 'alert_rules', 'alert_states', 'guest_exchanges', 'incidents',
     'incidents_id_seq', 'model_pricing_history', 'price_version_seq', 'reservations', 'settings',
@@ -58,6 +179,7 @@ declare
   target oid;
   removed text[] := '{}';
   messages_before constant text := current_setting('client_min_messages');
+  path_before constant text := current_setting('search_path');
 begin
   -- The session may say it too: `set farebox.export_exists = 'yes';`, as `farebox remove` does.
   if 'yes' not in (export_exists, coalesce(current_setting('farebox.export_exists', true), '')) then
@@ -68,6 +190,9 @@ begin
         || 'set farebox.export_exists = ''yes'';';
   end if;
 
+  -- Names of types and tables come with their schema.
+  perform pg_catalog.set_config('search_path', '', true);
+
   -- ── What is Farebox's ─────────────────────────────────────────────────────────────────────
   select string_agg(unknown.name, ', ' order by unknown.name) into strangers
   from (
@@ -77,18 +202,38 @@ begin
       and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
       and c.relname <> all (billing_relations)
     union all
-    -- Left behind, it would fail at its next call.
     select p.oid::regprocedure::text
     from pg_catalog.pg_proc p
-    where billing_schema is not null
-      and p.pronamespace = public_schema
-      and p.proname <> all (public_functions)
-      and p.prosrc ~ '\mbilling\.[a-z_]'
+    where p.pronamespace = billing_schema
+      and p.proname || '(' || oidvectortypes(p.proargtypes) || ')' <> all (billing_functions)
+    union all
+    select format('type billing.%I', t.typname)
+    from pg_catalog.pg_type t
+    left join pg_catalog.pg_class c on c.oid = t.typrelid
+    where t.typnamespace = billing_schema
+      and t.typtype <> 'p' and t.typcategory <> 'A' and (t.typrelid = 0 or c.relkind = 'c')
+      and t.typname <> all (billing_types)
+    union all
+    -- Left behind, it would fail at its next call. What is only called billing in it is another matter.
+    select p.oid::regprocedure::text
+    from pg_catalog.pg_proc p
+    where p.pronamespace = public_schema
+      and p.proname || '(' || oidvectortypes(p.proargtypes) || ')' <> all (public_functions)
+      and exists (
+        select from regexp_matches(p.prosrc, '\mbilling\.([a-z_][a-z0-9_]*)', 'g') used (names)
+        where used.names[1] in (
+          select c.relname from pg_catalog.pg_class c where c.relnamespace = billing_schema
+          union all
+          select f.proname from pg_catalog.pg_proc f where f.pronamespace = billing_schema
+          union all
+          select t.typname from pg_catalog.pg_type t where t.typnamespace = billing_schema
+        )
+      )
   ) unknown;
   if strangers is not null then
     raise exception using
       message = format('Nothing was removed: Farebox does not know %s.', strangers),
-      hint = 'If it is yours, drop a function, and move a table: alter table … set schema …. If it is '
+      hint = 'If it is yours, drop a function or type, and move a table: alter table … set schema …. If it is '
         || 'of a newer Farebox, take remove_farebox.sql of that version.';
   end if;
 
@@ -112,7 +257,7 @@ begin
   from pg_catalog.pg_proc p
   where p.pronamespace = billing_schema
     or p.pronamespace = public_schema
-      and p.proname = any (public_functions)
+      and p.proname || '(' || oidvectortypes(p.proargtypes) || ')' = any (public_functions)
       and p.prosrc ~ '\mbilling\.';
 
   -- ── What is not, but hangs on it ──────────────────────────────────────────────────────────
@@ -228,6 +373,7 @@ begin
 
   perform pg_catalog.set_config('farebox.export_exists', '', false);
   notify pgrst, 'reload schema';
+  perform pg_catalog.set_config('search_path', path_before, true);
   perform pg_catalog.set_config('client_min_messages', messages_before, true);
   raise notice 'Farebox was removed: % objects.', cardinality(removed);
 end

@@ -93,7 +93,12 @@ Deno.test("a ledger that moves while it is read without one moment is said to, a
     const args = ["--json", "restore", `${folder}/moving`, "--yes"];
     const { code, out, err } = await runFarebox({ SUPABASE_DB_URL: url }, args);
     assertEquals(code, 0, err);
-    assertEquals(JSON.parse(out).recomputed, { accounts: 1, released: 0 });
+    assertEquals(JSON.parse(out).recomputed, {
+      accounts: 1,
+      released: 0,
+      unwelcomed: 0,
+      refunds: [],
+    });
     await assertReconciled(sql);
     // The charge came after the charges were read: its money is back.
     const after = await accountOf(sql, users[0]!);

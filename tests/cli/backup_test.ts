@@ -100,7 +100,10 @@ Deno.test("a damaged ledger is replaced: what was added, changed or lost since i
     const restored = await onDatabase(url, "restore", file, "--yes", "--json");
     assertEquals(restored.code, 0, restored.err);
     const report = JSON.parse(restored.out);
-    assertEquals([report.recomputed, report.violations], [{ accounts: 0, released: 0 }, []]);
+    assertEquals(report.recomputed, { accounts: 0, released: 0, unwelcomed: 0, refunds: [] });
+    assertEquals(report.violations, []);
+    assertEquals(report.lost, { charges: 1, credits: 0, isExact: true });
+    assertMatch(restored.err, /1 charge made since the backup is lost.*--recorded/);
     assertSame(await everythingOf(sql), before);
     const error = await sql`delete from public.usage_records`.catch((error: Error) => error);
     assertMatch(String(error), /ledger rows are immutable/, "its triggers are on again");
