@@ -32,8 +32,7 @@ export async function reprice(target: Target, options: RepriceOptions): Promise<
   else if (given !== null) console.log(givenText(given, stdoutPaint()));
   else if (options.dryRun) console.log("A dry run: nothing was given back.");
 
-  if (given !== null) return given.failed.length === 0 ? 0 : 1;
-  return plan.total.over === 0n || options.dryRun ? 0 : 1;
+  return given !== null || plan.total.over === 0n || options.dryRun ? 0 : 1;
 }
 
 function readRange(options: RepriceOptions): RepriceRange {
@@ -71,7 +70,6 @@ function resultJson(plan: Plan, given: Given | null, options: RepriceOptions) {
     given: given && {
       refunds: given.refunds,
       amount: formatUsd(given.amount),
-      failed: given.failed,
     },
   };
 }

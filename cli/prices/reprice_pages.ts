@@ -38,8 +38,6 @@ export interface Plan {
 export interface Given {
   refunds: number;
   amount: Usd;
-  /** What a refund with the same key was made of before: an operator's to look at. */
-  failed: { request_id: string; over: string }[];
 }
 
 const amount = z.string();
@@ -59,7 +57,6 @@ const Page = z.object({
 const GivenPage = z.extend(Page, {
   refunds: z.int(),
   refunded: amount,
-  failed: z.array(z.object({ request_id: z.string(), over: amount })),
 });
 
 /** Reads what repricing would come to; `progress` is in per cent of the range. */
@@ -98,7 +95,7 @@ export async function givePages(
   range: RepriceRange,
   progress: Pick<Progress, "at">,
 ): Promise<Given> {
-  const given: Given = { refunds: 0, amount: 0n, failed: [] };
+  const given: Given = { refunds: 0, amount: 0n };
   let done = 0;
   let after: string | null = null;
   do {
@@ -109,7 +106,6 @@ export async function givePages(
     );
     given.refunds += page.refunds;
     given.amount += parseUsd(page.refunded);
-    given.failed.push(...page.failed);
     done += page.users.reduce((sum, { requests }) => sum + requests, 0);
     progress.at(done);
     after = page.next?.after ?? null;

@@ -46,20 +46,9 @@ export function planText(plan: Plan, range: RepriceRange, url: string, paint: Pa
   return lines.join("\n");
 }
 
-export function givenText({ refunds, amount, failed }: Given, paint: Paint): string {
-  const lines = [
-    `${paint("green", "✓")} $${formatUsd(amount)} was given back, in ${refunds} ${
-      refunds === 1 ? "refund" : "refunds"
-    }.`,
-  ];
-  if (failed.length > 0) {
-    lines.push(
-      `${paint("red", "✗")} These were repriced to this version before, and corrected since. ` +
-        "Look at each, and give the rest with `farebox refund`:",
-      ...failed.map(({ request_id, over }) => `    request ${request_id}: $${over}`),
-    );
-  }
-  return lines.join("\n");
+export function givenText({ refunds, amount }: Given, paint: Paint): string {
+  const what = refunds === 1 ? "refund" : "refunds";
+  return `${paint("green", "✓")} $${formatUsd(amount)} was given back, in ${refunds} ${what}.`;
 }
 
 function byAmount(one: Sums, other: Sums): number {

@@ -32,12 +32,17 @@ alter table billing.settings
     check (daily_spend_per_user_max between 0 and 1000000),
   add constraint daily_spend_of_guests_is_plausible
     check (daily_spend_of_guests_max between 0 and 1000000),
-  add constraint chat_history_days_is_positive check (chat_history_days > 0),
+  -- A century, or ten years of hours: times beyond what a timestamp holds would stop the sweeper.
+  add constraint chat_history_days_is_plausible check (chat_history_days between 1 and 36500),
+  add constraint incident_retention_is_plausible check (incident_retention_days <= 36500),
+  add constraint reservation_retention_is_plausible check (reservation_retention_hours <= 87600),
+  add constraint guest_window_is_plausible check (guest_window_hours <= 87600),
   add constraint low_balance_threshold_is_plausible
     check (low_balance_threshold between 0 and 1000000);
 
 -- Functions are executable by everybody unless that is taken away: takes it away from those of these
--- names, in billing and in public, and gives it to service_role.
+-- names, in billing and in public, and gives it to service_role. An app may have a function of such a
+-- name too: ours in public do nothing but call billing.
 create function billing.only_for_service_role(p_names text[]) returns void
 language plpgsql
 set search_path = ''
@@ -49,7 +54,10 @@ begin
     select p.oid::regprocedure
     from pg_catalog.pg_proc p
     where p.proname = any (p_names)
-      and p.pronamespace in ('public'::regnamespace, 'billing'::regnamespace)
+      and (
+        p.pronamespace = 'billing'::regnamespace
+        or (p.pronamespace = 'public'::regnamespace and p.prosrc ~ '\mbilling\.')
+      )
   loop
     execute format('revoke all on function %s from public, anon, authenticated', signature);
     execute format('grant execute on function %s to service_role', signature);

@@ -148,6 +148,25 @@ $$;
 
 -- ── A day's spending ────────────────────────────────────────────────────────────────────────
 
+-- What a charge of this day is to the day's limit. A correction that lowers a charge of an earlier day
+-- gives this day nothing.
+create function billing.cost_in_day(p_charge public.usage_records, p_midnight timestamptz)
+returns numeric
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if p_charge.sequence = 1 and p_charge.cost < 0 and exists (
+    select from public.usage_records u
+    where u.request_id = p_charge.request_id and u.sequence = 0 and u.created_at < p_midnight
+  ) then
+    return 0;
+  end if;
+  return p_charge.cost;
+end
+$$;
+
 -- What a user, or for null all guests together, spent since midnight UTC, and may still spend by
 -- what is running. At cost: what could not be collected was spent as well, and a refund does not
 -- give the day back. One statement, so that a charge is seen on one side only.
@@ -163,7 +182,7 @@ begin
   if p_user_id is null then
     select
       coalesce((
-        select sum(u.cost) from public.usage_records u
+        select sum(billing.cost_in_day(u, midnight)) from public.usage_records u
         where u.user_id is null and u.created_at >= midnight
       ), 0) + coalesce((
         select sum(r.ceiling) from billing.reservations r
@@ -173,7 +192,7 @@ begin
   else
     select
       coalesce((
-        select sum(u.cost) from public.usage_records u
+        select sum(billing.cost_in_day(u, midnight)) from public.usage_records u
         where u.user_id = p_user_id and u.created_at >= midnight
       ), 0) + coalesce((
         select sum(r.ceiling) from billing.reservations r
@@ -271,6 +290,7 @@ revoke all on function billing.requests_limit_of(public.user_balances, billing.s
 revoke all on function billing.count_request(public.user_balances, billing.settings) from public;
 revoke all on function billing.refuse_concurrent_request(public.user_balances, billing.settings)
   from public;
+revoke all on function billing.cost_in_day(public.usage_records, timestamptz) from public;
 revoke all on function billing.spent_today(uuid) from public;
 revoke all on function billing.left_today(uuid, billing.settings) from public;
 revoke all on function billing.spend_limit_as_json(uuid, numeric, billing.settings) from public;

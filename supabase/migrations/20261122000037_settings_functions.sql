@@ -92,6 +92,14 @@ declare
     else false
   end;
 begin
+  -- A live worker renews its hold each heartbeat, of up to 30 s: below that, live requests expire.
+  if p_name = 'reservation_ttl_seconds' and fits and p_value::text::integer < 45 then
+    perform billing.refuse(
+      400, 'INVALID_ARGUMENT',
+      format('Cannot set %s to %s: requests that are running would expire.', p_name, p_value),
+      'It takes 45 seconds or more. Nothing was changed.'
+    );
+  end if;
   if not fits then
     perform billing.refuse(
       400, 'INVALID_ARGUMENT',

@@ -1,6 +1,26 @@
 -- The sweeper forgets chat history together with the rest that is past its time.
 
+-- A failure here must not take back what the sweeper has settled: it is noted, once an hour, and the
+-- next sweep tries again.
 create or replace function billing.prune(p_limit integer) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform billing.prune_all(p_limit);
+exception when others then
+  if not exists (
+    select from billing.incidents i
+    where i.kind = 'prune_failed' and i.created_at > now() - interval '1 hour'
+  ) then
+    perform billing.record_incident(
+      'prune_failed', null, null, jsonb_build_object('sqlstate', sqlstate, 'error', sqlerrm)
+    );
+  end if;
+end
+$$;
+
+create function billing.prune_all(p_limit integer) returns void
 language sql
 set search_path = ''
 as $$
@@ -31,3 +51,4 @@ as $$
   );
   select billing.prune_exchanges(p_limit);
 $$;
+revoke all on function billing.prune_all(integer) from public;

@@ -48,6 +48,14 @@ begin
   ) then
     return null;
   end if;
+  -- The doctor's own users spend all that they have, and nobody is to hear of it. The domain is one
+  -- that no person has.
+  if exists (
+    select from auth.users u
+    where u.id = new.user_id and u.email ~ '^doctor-[0-9a-f-]{36}@example\.com$'
+  ) then
+    return null;
+  end if;
   begin
     -- One notice for one fall: the graver.
     insert into public.balance_notices (user_id, kind, balance, threshold)
@@ -56,6 +64,10 @@ begin
       case when new.balance < minimum then 'empty' else 'low_balance' end,
       new.balance,
       case when new.balance < minimum then minimum else low end;
+  exception when others then
+    raise warning 'Farebox could not note a low balance: %', sqlerrm;
+  end;
+  begin
     -- And forgets old ones, a few at a time, waiting for nobody.
     delete from public.balance_notices n
     where n.id in (
@@ -68,7 +80,7 @@ begin
       for update skip locked
     );
   exception when others then
-    raise warning 'Farebox could not note a low balance: %', sqlerrm;
+    raise warning 'Farebox could not forget old notices: %', sqlerrm;
   end;
   return null;
 end
@@ -152,8 +164,13 @@ select billing.only_for_service_role(array['claim_notices', 'notices_delivered']
 -- Supabase Realtime publishes the tables of this publication, each row to whom row security shows it.
 do $$
 begin
-  if exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime') then
+  -- One of all tables has it already.
+  if exists (
+    select from pg_catalog.pg_publication where pubname = 'supabase_realtime' and not puballtables
+  ) then
     alter publication supabase_realtime add table public.balance_notices;
   end if;
+exception when insufficient_privilege or duplicate_object or object_not_in_prerequisite_state then
+  raise notice 'Realtime does not publish balance_notices: %', sqlerrm;
 end
 $$;

@@ -60,6 +60,22 @@ begin
     limit p_limit
   ) u;
 
+  -- All accounts first and in order, then all mailboxes in order, as welcoming one takes its account
+  -- and then its mailbox: no first request, and no other run, can wait for us while we wait for it.
+  insert into public.user_balances (user_id)
+  select id from unnest(known) id order by id
+  on conflict do nothing;
+  perform from public.user_balances b
+  where b.user_id = any (known)
+  order by b.user_id
+  for no key update;
+  perform pg_advisory_xact_lock(k) from (
+    select distinct hashtextextended('farebox:sign-up:' || d.email_hash, 0) as k
+    from billing.sign_up_decisions d
+    where d.user_id = any (known) and d.decision <> 'reject'
+    order by k
+  ) mailboxes;
+
   -- Who signed up after Farebox came has what was decided then, though a trigger may have missed it.
   for decided in
     select d.user_id from billing.sign_up_decisions d
@@ -69,9 +85,6 @@ begin
     perform billing.lock_account(decided);
   end loop;
 
-  insert into public.user_balances (user_id)
-  select id from unnest(known) id order by id
-  on conflict do nothing;
   with due as (
     select b.user_id, b.balance from public.user_balances b
     where b.user_id = any (known) and b.welcomed_at is null
@@ -151,6 +164,8 @@ begin
     where u.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
       and u.deleted_at is null
       and not coalesce(u.is_anonymous, false)
+      -- The doctor's own users.
+      and coalesce(u.email, '') !~ '^doctor-[0-9a-f-]{36}@example\.com$'
       and (p_to = 'all' or t.id is not null)
     order by u.id
     limit p_limit

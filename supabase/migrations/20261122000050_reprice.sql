@@ -246,7 +246,6 @@ declare
   key text;
   refunds integer := 0;
   refunded numeric := 0;
-  failed jsonb := '[]';
 begin
   perform billing.refuse_bad_range(p_from, p_to, p_limit);
   page := array(
@@ -268,16 +267,14 @@ begin
     cross join lateral billing.reprice(u, c, version) again
     where p.over > 0 and again.over > 0
   loop
-    key := format('reprice:%s:%s', charge.request_id, version);
-    -- Its first repricing to this version was right then; since, the charge itself was corrected.
-    if exists (
-      select from public.balance_transactions t where t.idempotency_key = key
-    ) then
-      failed := failed || jsonb_build_object(
-        'request_id', charge.request_id, 'over', billing.usd(charge.over)
-      );
-      continue;
-    end if;
+    -- Numbered: a charge that was corrected after its repricing can be too much once more. The
+    -- account is locked, and what was given back counts as not paid, so nothing is given twice.
+    key := format(
+      'reprice:%s:%s:%s', charge.request_id, version, (
+        select count(*) from public.balance_transactions t
+        where t.request_id = charge.request_id and t.idempotency_key like 'reprice:%'
+      )
+    );
     perform billing.refund(
       charge.request_id, billing.usd(charge.over), key,
       format('Repriced: %s:%s at price version %s', p_provider_id, p_model_id, version)
@@ -286,7 +283,7 @@ begin
     refunded := refunded + charge.over;
   end loop;
   return billing.repriced_as_json(page, version, p_limit) || jsonb_build_object(
-    'refunds', refunds, 'refunded', billing.usd(refunded), 'failed', failed
+    'refunds', refunds, 'refunded', billing.usd(refunded)
   );
 end
 $$;

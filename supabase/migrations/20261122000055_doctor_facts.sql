@@ -105,6 +105,37 @@ as $$
   select billing.doctor_facts(p_public_names);
 $$;
 
+-- Forgets what a user of the doctor's own left behind, so that an examination uses up no address's
+-- welcome credits and tells nobody of an empty balance. The domain is one that no person has.
+create function billing.forget_doctor_user(p_user_id uuid) returns boolean
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if not exists (
+    select from auth.users u
+    where u.id = p_user_id and u.email ~ '^doctor-[0-9a-f-]{36}@example\.com$'
+  ) then
+    perform billing.refuse(
+      400, 'INVALID_ARGUMENT', format('User %s is none of the doctor''s.', p_user_id),
+      'Only users named doctor-<uuid>@example.com are forgotten.'
+    );
+  end if;
+  delete from billing.sign_up_decisions d where d.user_id = p_user_id;
+  delete from public.balance_notices n where n.user_id = p_user_id;
+  return true;
+end
+$$;
+
+create function public.forget_doctor_user(p_user_id uuid) returns boolean
+language sql
+volatile
+set search_path = ''
+as $$
+  select billing.forget_doctor_user(p_user_id);
+$$;
+
 revoke all on function billing.migration_facts() from public;
 revoke all on function billing.schedule_facts() from public;
-select billing.only_for_service_role(array['doctor_facts']);
+select billing.only_for_service_role(array['doctor_facts', 'forget_doctor_user']);
