@@ -2,11 +2,13 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { backupByApi } from "../../cli/backup/backup_command.ts";
 import { checkBackup } from "../../cli/backup/read_file.ts";
 import { databaseSource, type ExportSource } from "../../cli/backup/source.ts";
+import type { Sql } from "../support/connect.ts";
 import { withDatabase } from "../support/database.ts";
 import { runFarebox } from "../support/farebox.ts";
 import {
   accountOf,
   assertReconciled,
+  call,
   createUser,
   reserve,
   settle,
@@ -147,6 +149,102 @@ Deno.test("a hold that its balance cannot bear is released, and entries below ze
     assertEquals(JSON.parse(held.out).recomputed.released, 1);
     assertEquals(await accountOf(sql, holder!), { balance: "0", reserved: "0" });
     await assertReconciled(sql);
+  }));
+
+/** What is read is of several moments: `happening` comes once, after the pages of one table. */
+async function backUpWhile(
+  sql: Sql,
+  file: string,
+  table: string,
+  happening: () => Promise<unknown>,
+): Promise<void> {
+  await sql.begin(async (transaction) => {
+    const source = databaseSource(transaction);
+    const moving: ExportSource = {
+      ...source,
+      isSnapshot: false,
+      async page(asked, after) {
+        const page = await source.page(asked, after);
+        if (asked === table) await happening();
+        return page;
+      },
+    };
+    const options = { out: file, format: "auto", dryRun: false, json: true } as const;
+    assertEquals(await quietly(() => backupByApi(moving, options)), 0);
+  });
+}
+
+Deno.test("a sign-up between the pages of credits and of accounts gets its welcome credit after the restore", () =>
+  withDatabase(async ({ sql, url }) => {
+    const nothing = await createUser(sql);
+    await sql`update public.user_balances set welcomed_at = now() - interval '1 day'`;
+    const file = `${folder}/sign-up`;
+    let late = "";
+    await backUpWhile(sql, file, "public.balance_transactions", async () => {
+      late = await createUser(sql);
+    });
+    const { balance } = await accountOf(sql, late);
+    const { code, out, err } = await runFarebox({ SUPABASE_DB_URL: url }, [
+      "restore",
+      file,
+      "--yes",
+    ]);
+    assertEquals(code, 0, err);
+    assertMatch(err, /WARNING: the ledger moved while this backup was read/);
+    assertMatch(out, /1 users get their welcome credit/);
+    assertEquals(Number((await accountOf(sql, late)).balance), 0);
+    await call(sql, "welcome", { p_user_id: late });
+    await call(sql, "welcome", { p_user_id: nothing });
+    assertEquals((await accountOf(sql, late)).balance, balance);
+    assertEquals((await accountOf(sql, nothing)).balance, balance, "not twice");
+    await assertReconciled(sql);
+  }));
+
+Deno.test("a refund whose charge came after the charges were read is left out, listed and counted", () =>
+  withDatabase(async (database) => {
+    const { sql, url } = database;
+    const [userId] = await fillLedger(database);
+    const before = await accountOf(sql, userId!);
+    let requestId = "";
+    await backUpWhile(sql, `${folder}/refund`, "public.usage_records", async () => {
+      ({ requestId } = await reserve(sql, { userId: userId! }));
+      await settle(sql, requestId, 11, 12);
+      await call(sql, "refund", {
+        p_request_id: requestId,
+        p_amount: "0.0000000002",
+        p_key: "late",
+        p_reason: "slow",
+      });
+    });
+    const args = ["restore", `${folder}/refund`, "--yes"];
+    const { code, out, err } = await runFarebox({ SUPABASE_DB_URL: url }, args);
+    assertEquals(code, 0, err);
+    assertMatch(out, /1 refunds were left out/);
+    assertMatch(out, new RegExp(`0.0000000002 USD to ${userId} for request ${requestId}`));
+    assertEquals((await accountOf(sql, userId!)).balance, before.balance);
+    await assertReconciled(sql);
+  }));
+
+Deno.test("a backup that does not reconcile is not restored: nothing is done, and it says what to do", () =>
+  withDatabase(async (database) => {
+    const { sql, url } = database;
+    const [userId] = await fillLedger(database);
+    const file = `${folder}/violation`;
+    await sql`alter table public.balance_transactions disable trigger user`;
+    await sql`update public.balance_transactions set amount = amount + 1
+      where kind = 'refund' and user_id = ${userId!}`;
+    await sql`alter table public.balance_transactions enable trigger user`;
+    await backUpWhile(sql, file, "public.usage_records", () => createUser(sql));
+    const before = await everythingOf(sql);
+    const { code, out, err } = await runFarebox({ SUPABASE_DB_URL: url }, [
+      "restore",
+      file,
+      "--yes",
+    ]);
+    assertEquals([code, out], [1, ""], err);
+    assertMatch(err, /does not reconcile \(1 violations\): nothing was restored/);
+    assertMatch(err, /refunds_are_within_the_charge.*\n.*take a backup with --db-url/);
+    assertEquals(await everythingOf(sql), before);
   }));
 
 /** Runs without the summary that belongs on a terminal. */

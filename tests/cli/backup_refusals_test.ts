@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { BackupProblem } from "../../cli/backup/format.ts";
 import { checkBackup } from "../../cli/backup/read_file.ts";
+import { writeBackup } from "../../cli/backup/write_file.ts";
 import { migrate, readMigrations } from "../../local/migrate.ts";
 import { withDatabase } from "../support/database.ts";
 import { runFarebox } from "../support/farebox.ts";
@@ -192,7 +193,49 @@ Deno.test("remove wants a backup of what is there now, and then leaves nothing",
     assertEquals(await tablesOf(sql), []);
     const again = await onDatabase(url, "remove", "--backup", file, "--yes");
     assertEquals(again.code, 1);
-    assertMatch(again.err, /has no Farebox/);
+    assertMatch(again.err, /has no Farebox: there is nothing to remove/);
+    const asked = await onDatabase(url, "remove", "--backup", file, "--dry-run");
+    assertMatch(asked.err, /has no Farebox: there is nothing to remove/);
+  }));
+
+Deno.test("a left .partial is neither followed nor kept: a link is refused, a file goes, and the mode is the owner's", async () => {
+  const header = {
+    format: "farebox-backup",
+    format_version: 1,
+    content: "portable",
+    migration: null,
+    created_at: "2026-11-22T00:00:00Z",
+    tables: [],
+  } as const;
+  const [linked, stale, victim] = [newFile(), newFile(), newFile()];
+  await Deno.writeTextFile(victim, "mine");
+  await Deno.symlink(victim, `${linked}.partial`);
+  const write = (path: string) => writeBackup(path, { ...header, tables: [] });
+  const error = await assertRejects(() => write(linked), BackupProblem);
+  assertMatch(error.message, /is a link or a folder/);
+  assertEquals(await Deno.readTextFile(victim), "mine");
+  await Deno.writeTextFile(`${stale}.partial`, "old and readable by all", { mode: 0o644 });
+  const writer = await write(stale);
+  await writer.finish({ tables: {}, sequences: [], moved: false });
+  assertEquals((await Deno.stat(stale)).mode! & 0o777, 0o600);
+});
+
+Deno.test("migrations that nobody recorded: the backup says how to record them, and restores", () =>
+  withDatabase(async (database) => {
+    const { sql, url } = database;
+    await fillLedger(database);
+    await sql`delete from supabase_migrations.schema_migrations`;
+    const before = await everythingOf(sql);
+    const file = await backUp(url);
+    const { out } = await onDatabase(url, "backup", "check", file);
+    assertMatch(out, /not recorded[^]*supabase migration repair --status applied 20251018000001 /);
+    const here = await onDatabase(url, "restore", file, "--yes");
+    assertEquals(here.code, 0, here.err);
+    assertSame(await everythingOf(sql), before);
+    await withDatabase(async (other) => {
+      const { code, err } = await onDatabase(other.url, "restore", file, "--yes");
+      assertEquals(code, 0, err);
+    }, { migrated: false });
   }));
 
 Deno.test("what cannot be written or reached is a sentence, and leaves no file", () =>

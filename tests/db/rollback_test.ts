@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { migrate, readMigrations } from "../../local/migrate.ts";
 import { splitStatements } from "../../local/sql_statements.ts";
+import { withRollbackNames } from "../../scripts/rollback_names.ts";
 import { assertReconciled, createUser } from "../support/ledger_calls.ts";
 import type { Sql } from "../support/connect.ts";
 import { type TestDatabase, withDatabase } from "../support/database.ts";
@@ -161,6 +162,8 @@ Deno.test("what an app built on Farebox is named, and nothing is removed", () =>
         "create function public.mine(account public.user_balances) returns int return 1",
       "my_total": `create function public.my_total() returns bigint language sql as
         'select count(*) from billing.incidents'`,
+      "billing.my_own_report()": "create function billing.my_own_report() returns int return 1",
+      "type billing.mood": "create type billing.mood as enum ('good')",
       "billing.invoices": "create table billing.invoices (id int)",
     };
     for (const [name, statement] of Object.entries(built)) {
@@ -193,6 +196,24 @@ testNew(
     assertEquals(schemaDifference(before, await schemaSnapshot(sql)), NOTHING);
   },
 );
+
+Deno.test("an app's function with a name of ours stays, where billing is only what it calls a table", () =>
+  withDatabase(async ({ sql }) => {
+    await sql.unsafe(`
+      create table public.bills (id int, total numeric);
+      create function public.refund(p_order int) returns numeric language sql as $$
+        select billing.total from public.bills billing where billing.id = p_order $$;
+    `).simple();
+    await sql.unsafe(CONFIRMED).simple();
+    const left = await sql`select oid::regprocedure::text as name from pg_proc
+      where pronamespace = 'public'::regnamespace and proname = 'refund'`;
+    assertEquals(Array.from(left), [{ name: "refund(integer)" }]);
+    assertEquals((await sql`select to_regnamespace('billing') as schema`)[0]?.["schema"], null);
+  }));
+
+Deno.test("the lists of names are those that the migrations make, as `deno task types` writes them", async () => {
+  assertEquals(await withRollbackNames(ROLLBACK), ROLLBACK);
+});
 
 Deno.test("the file is one statement, so it happens whole or not at all, whatever runs it", () => {
   assertEquals(splitStatements(ROLLBACK).length, 1);
