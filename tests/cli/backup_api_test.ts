@@ -234,7 +234,7 @@ Deno.test("a backup that does not reconcile is not restored: nothing is done, an
     await sql`update public.balance_transactions set amount = amount + 1
       where kind = 'refund' and user_id = ${userId!}`;
     await sql`alter table public.balance_transactions enable trigger user`;
-    await backUpWhile(sql, file, "public.usage_records", () => createUser(sql));
+    await backUpWhile(sql, file, "public.balance_transactions", () => createUser(sql));
     const before = await everythingOf(sql);
     const { code, out, err } = await runFarebox({ SUPABASE_DB_URL: url }, [
       "restore",
