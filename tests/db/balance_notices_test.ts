@@ -1,12 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { passMinutes } from "../support/alerts.ts";
-import type { Query } from "../support/connect.ts";
+import { connect, type Query } from "../support/connect.ts";
 import { withDatabase } from "../support/database.ts";
 import {
   asRole,
   assertReconciled,
   call,
   createUser,
+  refusalOf,
   reserve,
   settle,
 } from "../support/ledger_calls.ts";
@@ -130,15 +131,18 @@ Deno.test("old notices are forgotten as new ones come", () =>
     assertEquals((await noticesOf(sql, recent)).length, 1);
   }));
 
+/** How the migration adds the table to Realtime's publication. */
+const MIGRATION = await Deno.readTextFile(
+  new URL("../../supabase/migrations/20261122000044_balance_notices.sql", import.meta.url),
+);
+const PUBLISH = MIGRATION.slice(MIGRATION.lastIndexOf("do $$"));
+
 Deno.test("where Supabase Realtime is, it publishes the notices", async () => {
-  const MIGRATION = await Deno.readTextFile(
-    new URL("../../supabase/migrations/20261122000044_balance_notices.sql", import.meta.url),
-  );
   await withDatabase(async ({ sql }) => {
     const inPublication = () =>
       sql`select tablename from pg_publication_tables where pubname = 'supabase_realtime'`;
     await sql`create publication supabase_realtime`;
-    await sql.unsafe(MIGRATION.slice(MIGRATION.lastIndexOf("do $$")));
+    await sql.unsafe(PUBLISH);
     assertEquals((await inPublication()).map((row) => row["tablename"]), ["balance_notices"]);
     // What is published must still be writable: an update needs a replica identity.
     const userId = await createUser(sql);
@@ -146,3 +150,47 @@ Deno.test("where Supabase Realtime is, it publishes the notices", async () => {
     assertEquals((await call<unknown[]>(sql, "claim_notices")).length, 1);
   });
 });
+
+Deno.test("a publication of all tables, or of somebody else, does not stop the migration", () =>
+  withDatabase(async ({ sql, adminUrl }) => {
+    const admin = connect(adminUrl, { max: 1 });
+    try {
+      await admin`create publication supabase_realtime for all tables`;
+      await sql.unsafe(PUBLISH);
+      await admin`drop publication supabase_realtime`;
+      await admin`create publication supabase_realtime`;
+      await sql.unsafe(PUBLISH);
+      const published = await sql`select from pg_publication_tables`;
+      assertEquals(published.length, 0, "it belongs to somebody else");
+    } finally {
+      await admin.end();
+    }
+  }));
+
+Deno.test("the doctor's own users make no notice, and are forgotten by no other name", () =>
+  withDatabase(async ({ sql, service }) => {
+    const [doctors, other] = [await createUser(sql), await createUser(sql)];
+    await sql`
+      update auth.users set email = ${`doctor-${crypto.randomUUID()}@example.com`}
+      where id = ${doctors}`;
+    await adjust(service, doctors, "-10");
+    await adjust(service, other, "-10");
+    assertEquals([(await noticesOf(sql, doctors)).length, (await noticesOf(sql, other)).length], [
+      0,
+      1,
+    ]);
+    const decide = (userId: string) =>
+      call(service, "decide_sign_up", {
+        p_user_id: userId,
+        p_email: null,
+        p_address_hash: "address",
+        p_is_anonymous: false,
+      });
+    await decide(doctors);
+    await decide(other);
+    await call(service, "forget_doctor_user", { p_user_id: doctors });
+    const refused = await refusalOf(call(service, "forget_doctor_user", { p_user_id: other }));
+    assertEquals(refused.code, "INVALID_ARGUMENT");
+    const left = await sql`select user_id from billing.sign_up_decisions`;
+    assertEquals(left.map((row) => row["user_id"]), [other]);
+  }));

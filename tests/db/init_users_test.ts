@@ -10,6 +10,7 @@ import {
   refusalOf,
   reserve,
 } from "../support/ledger_calls.ts";
+import { untilSomebodyWaits } from "../support/locks.ts";
 
 /** Users whose sign-up no trigger saw. */
 async function createUnseenUsers(adminUrl: string, count: number): Promise<string[]> {
@@ -203,4 +204,32 @@ Deno.test("users to tell are paged to the end: the credited ones, or everybody k
     const credited = [1, 2, 3, 4, 5].map((n) => `unseen-${n}@example.com 5`);
     assertEquals(await told("credited"), credited);
     assertEquals(await told("all"), ["new@example.com null", ...credited]);
+  }));
+
+Deno.test("two sign-ups of one mailbox, one of them making its first request, do not deadlock with a page", () =>
+  withDatabase(async ({ sql, service, adminUrl }) => {
+    const [first, second] = (await createUnseenUsers(adminUrl, 2)).sort();
+    for (const id of [first!, second!]) {
+      const email = `same+${id}@example.com`;
+      await sql`update auth.users set email = ${email} where id = ${id}`;
+      await call(service, "decide_sign_up", {
+        p_user_id: id,
+        p_email: email,
+        p_address_hash: null,
+        p_is_anonymous: false,
+      });
+    }
+    await sql`insert into public.user_balances (user_id) values (${second!})`;
+    let page: Promise<Page> | undefined;
+    await sql.begin(async (request) => {
+      // As a first request does: its account, then, to be welcomed, its mailbox.
+      await request`select from public.user_balances where user_id = ${second!} for no key update`;
+      page = call<Page>(service, "init_users", { p_amount: "5", p_after: null, p_limit: 10 });
+      page.catch(() => {});
+      await untilSomebodyWaits(sql);
+      await request`select billing.lock_account(${second!})`;
+    });
+    await page;
+    assertEquals((await creditsOf(sql)).size, 1, "one mailbox, one credit");
+    await assertReconciled(sql);
   }));

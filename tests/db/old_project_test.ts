@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { migrate } from "../../local/migrate.ts";
 import { withDatabase } from "../support/database.ts";
@@ -25,3 +26,15 @@ for (const file of ["002_grants.test.sql", "003_row_security.test.sql"]) {
       if (failures.length > 0) throw new Error(`\n${failures.join("\n")}`);
     }, { migrated: false }));
 }
+
+Deno.test("an app's own function of a name that a later migration uses keeps who may execute it", () =>
+  withDatabase(async ({ sql, url }) => {
+    await sql`
+      create function public.usage_report(days integer) returns integer
+      language sql as $$ select days $$`;
+    await sql`grant execute on function public.usage_report(integer) to authenticated`;
+    await migrate(url, `${SUPABASE}/migrations`);
+    const [row] = await sql`
+      select has_function_privilege('authenticated', 'public.usage_report(integer)', 'execute') as may`;
+    assertEquals(row?.["may"], true);
+  }, { migrated: false }));

@@ -8,6 +8,7 @@ import {
   assertReconciled,
   call,
   createUser,
+  forgetHeartbeats,
   refusalOf,
   reserve,
   settle,
@@ -181,4 +182,26 @@ Deno.test("the day begins at midnight UTC, wherever the database thinks it is", 
     for (const timeZone of ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"]) {
       assertEquals(await spent(timeZone), ["0.00125", "0.00125"], timeZone);
     }
+  }));
+
+Deno.test("what a correction gives back of yesterday's charge is not today's to spend", () =>
+  withDatabase(async ({ sql, service }) => {
+    const userId = await createUser(sql);
+    const { requestId } = await reserve(service, { userId });
+    await call(service, "extend", {
+      p_request_id: requestId,
+      p_output_tokens_total: 1_000,
+      p_input_tokens: 100,
+      p_output_tokens: 900,
+    });
+    await forgetHeartbeats(sql);
+    await call(service, "expire");
+    await sql`alter table public.usage_records disable trigger usage_records_are_immutable`;
+    await sql`update public.usage_records set created_at = created_at - interval '1 day'`;
+    await settle(service, requestId, 100, 100);
+    const spent = async () =>
+      (await sql`select billing.usd(billing.spent_today(${userId})) as spent`)[0]?.["spent"];
+    assertEquals(await spent(), "0");
+    await settle(service, (await reserve(service, { userId })).requestId, 100, 100);
+    assertEquals(await spent(), "0.00125");
   }));
