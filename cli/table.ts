@@ -51,6 +51,7 @@ export function table(
   return [line(columns.map(({ title }) => ["dim", title] as const)), ...rows.map(line)];
 }
 
+/** Without what would steer a terminal: others write some of it. */
 function textOf(cell: Cell | undefined): string {
-  return typeof cell === "string" ? cell : cell?.[1] ?? "";
+  return (typeof cell === "string" ? cell : cell?.[1] ?? "").replace(/\p{Cc}/gu, "?");
 }

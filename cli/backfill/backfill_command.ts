@@ -13,6 +13,8 @@ export type BackfillOptions = {
   recorded: boolean;
   at?: string;
   skipUnreadable: boolean;
+  /** Charges recorded usage also where it comes to another amount than was recorded. */
+  atOtherCost: boolean;
   dryRun: boolean;
   yes: boolean;
 };

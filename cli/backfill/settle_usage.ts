@@ -50,7 +50,7 @@ const AT_ONCE = 8;
 export async function settleUsage(
   target: Pick<Target, "call">,
   usages: AsyncGenerator<{ usage: LoggedUsage; line: number }>,
-  options: { dryRun: boolean },
+  options: { dryRun: boolean; atOtherCost: boolean },
   progress: Pick<Progress, "at">,
 ): Promise<Tally> {
   const tally: Tally = {
@@ -70,7 +70,7 @@ export async function settleUsage(
       if (next.done) return;
       const { usage, line } = next.value;
       try {
-        const charge = await target.call("backfill_usage", argsOf(usage, options.dryRun), Charge);
+        const charge = await target.call("backfill_usage", argsOf(usage, options), Charge);
         count(tally, usage, charge);
       } catch (error) {
         const refusal = isRefusal(error) ? error : refusalOfValue(error);
@@ -125,7 +125,10 @@ function count(tally: Tally, usage: LoggedUsage, charge: z.infer<typeof Charge>)
   tally.charged.uncollected += parseUsd(charge.uncollected);
 }
 
-function argsOf(usage: LoggedUsage, dryRun: boolean): Record<string, unknown> {
+function argsOf(
+  usage: LoggedUsage,
+  { dryRun, atOtherCost }: { dryRun: boolean; atOtherCost: boolean },
+): Record<string, unknown> {
   const { tokens, media } = usage;
   return {
     p_request_id: usage.request_id,
@@ -154,5 +157,6 @@ function argsOf(usage: LoggedUsage, dryRun: boolean): Record<string, unknown> {
     p_service_tier: usage.service_tier ?? null,
     p_flags: usage.flags ?? null,
     p_dry_run: dryRun,
+    p_expected_cost: atOtherCost ? null : usage.cost ?? null,
   };
 }

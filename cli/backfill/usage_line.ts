@@ -5,8 +5,8 @@ import { CLASS_OF_MEDIA, MEDIA_CLASSES, TOKEN_CLASSES } from "../../shared/prici
 import { splitName } from "../prices/providers.ts";
 import type { LogEntry } from "./log_entry.ts";
 
-/** SQL keeps counts as integer. */
-const COUNT_MAX = 2_147_483_647;
+/** More than any model reads or writes. */
+const COUNT_MAX = 100_000_000;
 const count = z.int().check(z.gte(0), z.lte(COUNT_MAX));
 const tokens = z.object({
   input: count,
@@ -71,9 +71,15 @@ const UNSETTLED = [LOG.deductionFailed, "Settling is retried"];
 /** Reads one entry. Never throws. */
 export function readUsage(entry: LogEntry, options: ReadOptions): Reading {
   const messages = options.recorded ? [...UNSETTLED, LOG.usageRecorded] : UNSETTLED;
-  const message = messages.find((one) => entry.text.includes(`${one}: {`));
-  if (message === undefined) return { kind: "ignored" };
-  const text = entry.text.slice(entry.text.indexOf(`${message}: {`) + message.length + 2);
+  const begin = beginOfMessage(entry.text);
+  const message = messages.find((one) => entry.text.startsWith(`${one}: {`, begin));
+  if (message === undefined) {
+    // The rest of an export that was cut: what it would have said is not known.
+    const isCut = /^\s*\{/.test(entry.text) && messages.some((one) => entry.text.includes(one));
+    if (!isCut) return { kind: "ignored" };
+    return { kind: "unreadable", reason: "its entry is cut off, or garbled", requestId: null };
+  }
+  const text = entry.text.slice(begin + message.length + 2);
   const requestId = /"request_id":"([0-9a-f-]{36})"/.exec(text)?.[1] ?? null;
   const unreadable = (reason: string) => ({ kind: "unreadable", reason, requestId } as const);
 
@@ -106,6 +112,25 @@ export function readUsage(entry: LogEntry, options: ReadOptions): Reading {
       ? 'it does not say when: export the log with its timestamps, or give "--at <time>"'
       : `its time is ${JSON.stringify(time)}`,
   );
+}
+
+/**
+ * What may stand before a message: white space, times, levels, the function's tag, a container's name.
+ * Nothing else: an app that prints what its users say would let them write a charge.
+ */
+const BEFORE =
+  /\s+|[\w.-]*(?:function|edge)[\w.-]*\s*\||\[(?:functions|chat-proxy|info|warn|warning|error|log|\d[^\]]{0,60})\]|(?:info|warn|warning|error|log|stdout|stderr)\b:?|\d[\dT:.,+Z/-]*|[|,"-]/iy;
+const BEFORE_CHARS_MAX = 200;
+
+/** Where the message of a line begins, after what a log puts before it. */
+function beginOfMessage(text: string): number {
+  let at = 0;
+  while (at < Math.min(text.length, BEFORE_CHARS_MAX)) {
+    BEFORE.lastIndex = at;
+    if (!BEFORE.test(text)) break;
+    at = BEFORE.lastIndex;
+  }
+  return at;
 }
 
 /** The text of the object that a text begins with, whatever comes after it; null for a part of one. */

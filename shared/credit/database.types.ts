@@ -107,7 +107,7 @@ export type Database = {
 { Args: { "p_user_id": string }; Returns: Json
                            },
 "account_peek":
-{ Args: { "p_user_id": string }; Returns: Json
+{ Args: { "p_key"?: string,"p_user_id": string }; Returns: Json
                            },
 "alerts_delivered":
 { Args: { "p_rules": (string)[] }; Returns: Json
@@ -116,7 +116,7 @@ export type Database = {
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
 "backfill_usage":
-{ Args: { "p_at": string,"p_basis": string,"p_cache_read_audio_tokens"?: number,"p_cache_read_tokens": number,"p_cache_write_1h_tokens": number,"p_cache_write_5m_tokens": number,"p_chat_id": string,"p_dry_run"?: boolean,"p_duration_ms"?: number,"p_finish"?: string,"p_first_token_ms"?: number,"p_flags"?: (string)[],"p_input_audio_tokens"?: number,"p_input_image_tokens"?: number,"p_input_tokens": number,"p_model": string,"p_other_models"?: Json,"p_output_audio_tokens"?: number,"p_output_image_tokens"?: number,"p_output_tokens": number,"p_provider_cost"?: string,"p_provider_request_id"?: string,"p_request_id": string,"p_service_tier"?: string,"p_user_id": string,"p_web_searches"?: number }; Returns: Json
+{ Args: { "p_at": string,"p_basis": string,"p_cache_read_audio_tokens"?: number,"p_cache_read_tokens": number,"p_cache_write_1h_tokens": number,"p_cache_write_5m_tokens": number,"p_chat_id": string,"p_dry_run"?: boolean,"p_duration_ms"?: number,"p_expected_cost"?: string,"p_finish"?: string,"p_first_token_ms"?: number,"p_flags"?: (string)[],"p_input_audio_tokens"?: number,"p_input_image_tokens"?: number,"p_input_tokens": number,"p_model": string,"p_other_models"?: Json,"p_output_audio_tokens"?: number,"p_output_image_tokens"?: number,"p_output_tokens": number,"p_provider_cost"?: string,"p_provider_request_id"?: string,"p_request_id": string,"p_service_tier"?: string,"p_user_id": string,"p_web_searches"?: number }; Returns: Json
                            },
 "chat_cost":
 { Args: { "p_chat_id": string,"p_user_id": string }; Returns: Json
@@ -153,6 +153,9 @@ export type Database = {
                            },
 "extend":
 { Args: { "p_input_tokens": number,"p_output_tokens": number,"p_output_tokens_total": number,"p_request_id": string }; Returns: Json
+                           },
+"forget_doctor_user":
+{ Args: { "p_user_id": string }; Returns: boolean
                            },
 "function_settings":
 { Args: Record<PropertyKey, never>; Returns: Json

@@ -136,7 +136,7 @@ function watch(
       answered();
       return answer;
     } catch (error) {
-      if (error instanceof LedgerUnavailable) failed(error);
+      if (error instanceof LedgerUnavailable && !isAboutData(error)) failed(error);
       throw error;
     }
   };
@@ -144,6 +144,11 @@ function watch(
   return Object.fromEntries(
     methods.map(([name, method]) => [name, watched(method)]),
   ) as unknown as Ledger;
+}
+
+/** The database did answer: it cannot keep a value, such as a text with a NUL. */
+function isAboutData({ reason }: LedgerUnavailable): boolean {
+  return /^http 400, 2[23]/.test(reason);
 }
 
 function incidentOf({ count, firstMs, lastMs, operations }: Outage): IncidentArgs {

@@ -232,11 +232,13 @@ $$;
 
 -- Settles what a line of the log says, once. p_charge: as for settle, with the user and the chat, and
 -- created_at, when the answer ended. Where the reservation is there it is an ordinary settle.
+-- p_expected_cost: what the charge was recorded at; where it comes to another amount nothing is done.
 create function billing.backfill_usage(
   p_charge public.usage_records,
   p_model text,
   p_other_models jsonb,
-  p_provider_cost text
+  p_provider_cost text,
+  p_expected_cost text
 ) returns jsonb
 language plpgsql
 security definer
@@ -281,7 +283,16 @@ begin
       p_charge.created_at := ended_at;
     end if;
   end if;
-  return billing.settle(p_charge, p_model, p_other_models, p_provider_cost);
+  result := billing.settle(p_charge, p_model, p_other_models, p_provider_cost);
+  if result ->> 'state' = 'settled' and result ->> 'cost' <> p_expected_cost then
+    -- All of it is undone with this.
+    perform billing.refuse(
+      409, 'KEY_CONFLICT',
+      format('It was recorded at $%s, and would cost $%s.', p_expected_cost, result ->> 'cost'),
+      'The prices or the markup of then are not known here, or the line was altered.'
+    );
+  end if;
+  return result;
 end
 $$;
 
@@ -291,4 +302,4 @@ revoke all on function billing.refuse_other_usage(uuid, text) from public;
 revoke all on function billing.make_hold(public.usage_records, text, jsonb, timestamptz) from public;
 revoke all on function billing.charged_before(public.usage_records, text) from public;
 revoke all on function billing.used_tokens(public.usage_records) from public;
-revoke all on function billing.backfill_usage(public.usage_records, text, jsonb, text) from public;
+revoke all on function billing.backfill_usage(public.usage_records, text, jsonb, text, text) from public;

@@ -1,6 +1,7 @@
 -- The Data API's backfill_usage, reprice_plan and reprice_page.
 
--- p_dry_run: all of it is done, told, and undone.
+-- p_dry_run: all of it is done, told, and undone. p_expected_cost: what the charge was recorded at;
+-- where it would come to another amount nothing is done.
 create function public.backfill_usage(
   p_request_id uuid,
   p_user_id uuid,
@@ -27,7 +28,8 @@ create function public.backfill_usage(
   p_provider_cost text default null,
   p_service_tier text default null,
   p_flags text[] default null,
-  p_dry_run boolean default false
+  p_dry_run boolean default false,
+  p_expected_cost text default null
 ) returns jsonb
 language plpgsql
 volatile
@@ -59,7 +61,9 @@ begin
   charge.web_searches := nullif(p_web_searches, 0);
   charge.service_tier := p_service_tier;
   charge.flags := p_flags;
-  result := billing.backfill_usage(charge, p_model, p_other_models, p_provider_cost);
+  result := billing.backfill_usage(
+    charge, p_model, p_other_models, p_provider_cost, p_expected_cost
+  );
   if p_dry_run then
     raise exception using errcode = 'FBDRY', message = 'This was a dry run.';
   end if;

@@ -36,7 +36,7 @@ declare
   public_functions constant text[] := array[
     'account_balance(uuid)', 'account_peek(uuid, text)', 'alerts_delivered(text[])',
     'alerts_read()',
-    'backfill_usage(uuid, uuid, text, timestamp with time zone, text, integer, integer, integer, integer, integer, text, text, text, integer, integer, integer, integer, integer, integer, integer, integer, jsonb, text, text, text[], boolean)',
+    'backfill_usage(uuid, uuid, text, timestamp with time zone, text, integer, integer, integer, integer, integer, text, text, text, integer, integer, integer, integer, integer, integer, integer, integer, jsonb, text, text, text[], boolean, text)',
     'chat_cost(uuid, text)', 'check_drift()', 'claim_alerts()', 'claim_notices(integer)',
     'decide_sign_up(uuid, text, text, boolean)', 'doctor_facts(text[])',
     'ended_request(uuid, uuid)', 'expire(integer)', 'export_facts()', 'export_mark(text)',
@@ -73,7 +73,7 @@ declare
     'alerts_delivered(text[])', 'alerts_evaluated()', 'alerts_read()',
     'as_estimate(public.usage_records, billing.reservations)',
     'as_one(public.usage_records, public.usage_records)', 'as_usage(billing.usage_of_other_models)',
-    'backfill_usage(public.usage_records, text, jsonb, text)',
+    'backfill_usage(public.usage_records, text, jsonb, text, text)',
     'candidates_of(billing.reservations)', 'ceiling_of(bigint, integer, integer, integer)',
     'ceiling_of(billing.reservations, integer)', 'charge_as_json(text, public.usage_records)',
     'charged_before(public.usage_records, text)',

@@ -210,3 +210,30 @@ Deno.test("a line without a time has that of its export, else --at, else is unre
   assertEquals(atOf(null), "unreadable");
   for (const time of [0, -1, 5, "soon", true, null]) assertEquals(timeOf(time), null, `${time}`);
 });
+
+Deno.test("a line of another function that only tells of such a message is passed over; one after times, levels and tags is read", async () => {
+  const before = [
+    "my-app: user says: ",
+    "[chat] ",
+    "web-1  | ",
+    "2026-11-20T10:00:00Z my-app ",
+    '{"said":"',
+    "x",
+  ];
+  for (const prefix of before) assertEquals((await read(prefix + LINE)).usages, [], prefix);
+  for (
+    const prefix of [
+      "",
+      "[functions] ",
+      "[Error] ",
+      "supabase_edge_runtime_app  | ",
+      "functions-1  | 2026-11-20T10:00:00.000Z error: ",
+      "2026-11-20 10:00:00,123 [chat-proxy] ",
+    ]
+  ) assertEquals((await read(prefix + LINE)).usages.length, 1, prefix);
+});
+
+Deno.test("usage beyond what any model has is not believed", async () => {
+  const much = { ...USAGE, tokens: { ...USAGE.tokens, output: 100_000_001 } };
+  assertEquals((await read(formatLine(LOG.deductionFailed, much))).kinds, ["unreadable"]);
+});

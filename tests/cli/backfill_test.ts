@@ -184,11 +184,16 @@ Deno.test("--recorded rebuilds the charges of a ledger that was lost, and withou
     .replace('"cost":"0.0125"', '"cost":"0.5"');
   const log = `${recorded}\n${dearer}\n${recorded}`;
   assertMatch((await backfill(["--from", "-", "--yes"], log)).out, /the usage of 0 requests/);
-  const { code, out } = await backfill(["--from", "-", "--yes", "--recorded"], log);
-  assertEquals(code, 0);
+  const { code, out, err } = await backfill(["--from", "-", "--yes", "--recorded"], log);
+  assertEquals(err, "");
+  assertEquals(code, 1, "what comes to another cost is not charged unasked");
   assertMatch(out, /1 line said it again/);
-  assertMatch(out, /2 requests were charged: \$0\.025/);
-  assertMatch(out, /1 request of these cost another amount than was recorded then/);
+  assertMatch(out, /1 request was charged: \$0\.0125/);
+  assertMatch(out, /line 2, request \S+: It was recorded at \$0\.5, and would cost \$0\.0125\./);
+  assertEquals((await accountOf(stack.sql, user)).balance, exact("9.9875"));
+  const other = await backfill(["--from", "-", "--yes", "--recorded", "--at-other-cost"], log);
+  assertEquals(other.code, 0, other.out);
+  assertMatch(other.out, /1 request of these cost another amount than was recorded then/);
   assertEquals((await accountOf(stack.sql, user)).balance, exact("9.975"));
 });
 

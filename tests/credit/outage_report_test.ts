@@ -118,3 +118,21 @@ Deno.test("an incident for later is recorded when the ledger is back, and no mor
   await Promise.all(background);
   assertEquals(state.recorded.length, 100);
 });
+
+Deno.test("an answer about a value that the database cannot keep is no outage", async () => {
+  const state = { recorded: 0 };
+  const background: Promise<unknown>[] = [];
+  const { ledger } = reportOutages({
+    ...fakeLedger({}).ledger,
+    welcome: () => Promise.reject(new LedgerUnavailable("welcome", "http 400, 22P05")),
+    recordIncident: () => {
+      state.recorded++;
+      return Promise.resolve(null);
+    },
+  } as Ledger, { waitUntil: (promise) => background.push(promise), pace: FAST });
+  for (let i = 0; i < 10; i++) {
+    await assertRejects(() => ledger.welcome("u"), LedgerUnavailable, "22P05");
+  }
+  await Promise.all(background);
+  assertEquals([background.length, state.recorded], [0, 0]);
+});

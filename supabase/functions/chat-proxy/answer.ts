@@ -70,6 +70,8 @@ async function exchangeWithProviders(
     await release("too_little");
     return refuse(c, tooLittle);
   }
+  // Read while the provider works: no first token waits for it.
+  const capturing = captureFor(exchange, deps);
   const asked = await askProviders(exchange, limitedBy !== null, c.req.raw.signal, deps);
   const { forwarded, candidate } = asked;
   if (forwarded.kind === "rejected") {
@@ -120,7 +122,7 @@ async function exchangeWithProviders(
     context,
     abort: asked.abort,
     candidate,
-    capture: await captureFor(exchange, deps),
+    capture: await capturing,
     hold,
     settle,
     release,

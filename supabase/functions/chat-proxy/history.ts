@@ -65,11 +65,17 @@ export async function saveExchange(
 
 /** The body as PostgreSQL can hold it; null where it is too large. */
 function storable(body: unknown): unknown {
-  const text = JSON.stringify(
-    body,
-    (_, value) => typeof value === "string" ? storableText(value) : value,
+  return JSON.stringify(body).length > KEPT_BYTES_MAX ? null : withStorableText(body);
+}
+
+/** The same, names of fields as well as values. How deep a body may be is bounded when it is read. */
+function withStorableText(value: unknown): unknown {
+  if (typeof value === "string") return storableText(value);
+  if (Array.isArray(value)) return value.map(withStorableText);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [storableText(name), withStorableText(inner)]),
   );
-  return text.length > KEPT_BYTES_MAX ? null : JSON.parse(text);
 }
 
 /** PostgreSQL has no text with a NUL or half of a surrogate pair in it. */

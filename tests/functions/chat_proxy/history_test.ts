@@ -111,11 +111,16 @@ Deno.test("what PostgreSQL cannot hold is replaced, and a body too large is left
         usage: { prompt_tokens: 1, completion_tokens: 1 },
       }),
   });
-  await ask({ ...ASKING, messages: [{ role: "user", content: "x\0y\udc00z" }] });
+  await ask({
+    ...ASKING,
+    messages: [{ role: "user", content: "x\0y\udc00z" }],
+    metadata: { "a\0b": "c" },
+  });
   assertEquals(saved[0]?.answer, "a\uFFFDb\uFFFDc");
   assertEquals(saved[0]?.request, {
     ...ASKING,
     messages: [{ role: "user", content: "x\uFFFDy\uFFFDz" }],
+    metadata: { "a\uFFFDb": "c" },
   });
   await ask({ ...ASKING, messages: [{ role: "user", content: "x".repeat(4 * 1024 * 1024) }] });
   assertEquals(saved[1]?.request, null);
