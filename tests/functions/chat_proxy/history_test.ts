@@ -61,6 +61,25 @@ Deno.test("an exchange is saved after it was settled, whole or streamed, as it w
   }
 });
 
+Deno.test("the settings are read while the provider works: none is waited for before the first byte", async () => {
+  let reads = 0;
+  let readsWhenAsked = -1;
+  const { ask, deps, saved } = saving({
+    provider: () => {
+      readsWhenAsked = reads;
+      return streamedAnswer();
+    },
+  });
+  deps.settings = {
+    read: () => {
+      reads++;
+      return Promise.resolve({ corsAllowedOrigins: ["*"], savesChatHistory: true });
+    },
+  };
+  await ask({ ...ASKING, stream: true });
+  assertEquals([saved.length, readsWhenAsked], [1, reads]);
+});
+
 Deno.test("an answer is not saved before it is settled, however long that takes", async () => {
   const { promise, resolve } = Promise.withResolvers<typeof SETTLED>();
   const { ask, saved, background, steps } = saving({ ledger: { settle: () => promise } });
