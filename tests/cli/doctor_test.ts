@@ -129,6 +129,7 @@ Deno.test("a project without its latest migrations is told which ones, and gets 
     line: "migrations",
     what: "the last migration is not applied",
     sql: `drop function public.doctor_facts(text[]); drop function billing.doctor_facts(text[]);
+      drop function public.forget_doctor_user(uuid); drop function billing.forget_doctor_user(uuid);
       notify pgrst`,
   };
   const undo = `${await migrationText("20261122000055", /create function billing\.doctor_facts/)}
