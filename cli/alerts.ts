@@ -97,7 +97,7 @@ Examples:
 function addIncidents(program: Command, run: Run): void {
   program.command("incidents")
     .description("What happened that an operator should know of.")
-    .option("--kind <kind>", "of one kind, such as uncollected")
+    .option("--kind <kind>", "of one kind, such as missing_price")
     .option("--since <time>", "30m, 24h, 7d, or a time such as 2026-11-22T06:00:00Z")
     .option("--limit <count>", "so many at most, up to 1000", "50")
     .addHelpText("after", INCIDENTS_HELP)

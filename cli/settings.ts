@@ -16,7 +16,8 @@ Examples:
 const SET_HELP = `
 Amounts are USD, such as 5 or 0.25. Lists are joined by commas: openai:gpt-4o,anthropic:*. \`none\`
 takes a limit away. Everything is changed in one transaction, or nothing is. Asks where billing
-becomes weaker: tracking or enforcement off, a limit taken away.
+becomes weaker (tracking or enforcement off, a limit taken away), and of what looks like a slip: a
+welcome_credit above 100, a daily_spend_per_user_max of 0.
 
 Exit codes: 0 changed, or already so · 1 not changed · 2 bad usage.
 

@@ -98,7 +98,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: "chat_history_days",
-    takes: count,
+    takes: { kind: "count", min: 1, max: 36_500 },
     default: null,
     none: "until their user deletes them",
     meaning: "days that transcripts are kept",
@@ -150,19 +150,20 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: "reservation_ttl_seconds",
-    takes: count,
+    // Less than a live worker's heartbeat, of up to 30 s, and a missed one would expire live requests.
+    takes: { kind: "count", min: 45, max: COUNT_MAX },
     default: 90,
     meaning: "seconds without a heartbeat after which a request's worker is taken for dead",
   },
   {
     name: "reservation_retention_hours",
-    takes: count,
+    takes: { kind: "count", min: 1, max: 87_600 },
     default: 48,
     meaning: "hours that an Idempotency-Key is remembered",
   },
   {
     name: "guest_window_hours",
-    takes: count,
+    takes: { kind: "count", min: 1, max: 8760 },
     default: 24,
     meaning: "hours after which a guest's free exchanges begin again",
   },
@@ -180,7 +181,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: "incident_retention_days",
-    takes: count,
+    takes: { kind: "count", min: 1, max: 36_500 },
     default: 90,
     meaning: "days that incidents are kept",
   },

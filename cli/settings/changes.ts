@@ -1,4 +1,5 @@
 /** What a change of settings means, before it is made. */
+import { parseUsd } from "../../shared/pricing/money.ts";
 import type { Setting, Settings, SettingValue } from "./catalogue.ts";
 
 export type Change = { setting: Setting; from: SettingValue; to: SettingValue };
@@ -25,13 +26,22 @@ const LIMITS = new Set([
   "welcome_per_address_per_day_max",
 ]);
 
-/** What a change gives up of billing, as a sentence; null where it gives up nothing. */
-export function weakening({ setting: { name, none }, from, to }: Change): string | null {
+/** As much as no house means to give to everybody who signs up. */
+const WELCOME_USD_MAX = 100n;
+
+/** What to think over before a change: what it gives up of billing, or the slip that it looks like. */
+export function caution({ setting: { name, none }, from, to }: Change): string | null {
   if (name === "usage_tracking" && to === "off") {
     return "usage_tracking off: users are served at your cost, unmetered, without any limit.";
   }
   if (name === "balance_enforcement" && to !== "enforce") {
     return `balance_enforcement ${to}: users without balance are served at your cost.`;
+  }
+  if (name === "welcome_credit" && parseUsd(`${to}`) > parseUsd(`${WELCOME_USD_MAX}`)) {
+    return `welcome_credit ${to}: each new user is given ${to} USD. Was it meant in cents?`;
+  }
+  if (name === "daily_spend_per_user_max" && to === "0") {
+    return `daily_spend_per_user_max 0: every request of a user is refused; none is ${none}.`;
   }
   if (LIMITS.has(name) && from !== null && to === null) return `${name} none: ${none}.`;
   return null;

@@ -6,7 +6,7 @@ import { accepted } from "../ledger_commands.ts";
 import { type Cell, stdoutPaint, table } from "../table.ts";
 import type { Target } from "../target.ts";
 import { type Setting, SETTINGS, type Settings, type SettingValue } from "./catalogue.ts";
-import { type Change, changesTo, textOf, weakening } from "./changes.ts";
+import { caution, type Change, changesTo, textOf } from "./changes.ts";
 import { readChanges, requireSetting } from "./read_value.ts";
 
 const Value = z.nullable(
@@ -62,7 +62,7 @@ export async function set(
   const wanted = readChanges(pairs);
   const changes = changesTo(wanted, await read(target));
   await requireKnownModels(target, wanted);
-  const warnings = changes.map(weakening).filter((warning) => warning !== null);
+  const warnings = changes.map(caution).filter((warning) => warning !== null);
   if (!target.json) tell(target, changes);
   for (const warning of warnings) console.error(`! ${warning}`);
   if (changes.length === 0 || options.dryRun) {

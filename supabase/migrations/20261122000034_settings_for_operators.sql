@@ -2,6 +2,12 @@
 -- limit", unless it says otherwise. Migrations from here on give service_role its functions by one
 -- call.
 
+-- Where more was set than the bounds below allow, it becomes the most that they do.
+update billing.settings set
+  incident_retention_days = least(incident_retention_days, 36500),
+  reservation_retention_hours = least(reservation_retention_hours, 87600),
+  guest_window_hours = least(guest_window_hours, 8760);
+
 alter table billing.settings
   -- As the environment's switches; of the two the weaker counts.
   add column usage_tracking text not null default 'on',
@@ -32,11 +38,11 @@ alter table billing.settings
     check (daily_spend_per_user_max between 0 and 1000000),
   add constraint daily_spend_of_guests_is_plausible
     check (daily_spend_of_guests_max between 0 and 1000000),
-  -- A century, or ten years of hours: times beyond what a timestamp holds would stop the sweeper.
+  -- A century, ten years, and a year: times beyond what a timestamp holds would stop the sweeper.
   add constraint chat_history_days_is_plausible check (chat_history_days between 1 and 36500),
   add constraint incident_retention_is_plausible check (incident_retention_days <= 36500),
   add constraint reservation_retention_is_plausible check (reservation_retention_hours <= 87600),
-  add constraint guest_window_is_plausible check (guest_window_hours <= 87600),
+  add constraint guest_window_is_plausible check (guest_window_hours <= 8760),
   add constraint low_balance_threshold_is_plausible
     check (low_balance_threshold between 0 and 1000000);
 

@@ -148,28 +148,29 @@ $$;
 
 -- ── A day's spending ────────────────────────────────────────────────────────────────────────
 
--- What a charge of this day is to the day's limit. A correction that lowers a charge of an earlier day
--- gives this day nothing.
-create function billing.cost_in_day(p_charge public.usage_records, p_midnight timestamptz)
+-- What a correction of this day is to the day's limit. One that lowers a charge of an earlier day gives
+-- this day nothing.
+create function billing.cost_in_day(p_correction public.usage_records, p_midnight timestamptz)
 returns numeric
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-  if p_charge.sequence = 1 and p_charge.cost < 0 and exists (
+  if p_correction.cost < 0 and exists (
     select from public.usage_records u
-    where u.request_id = p_charge.request_id and u.sequence = 0 and u.created_at < p_midnight
+    where u.request_id = p_correction.request_id and u.sequence = 0 and u.created_at < p_midnight
   ) then
     return 0;
   end if;
-  return p_charge.cost;
+  return p_correction.cost;
 end
 $$;
 
 -- What a user, or for null all guests together, spent since midnight UTC, and may still spend by
 -- what is running. At cost: what could not be collected was spent as well, and a refund does not
--- give the day back. One statement, so that a charge is seen on one side only.
+-- give the day back. One statement, so that a charge is seen on one side only; the account is locked
+-- meanwhile, so nothing is called for each charge.
 create function billing.spent_today(p_user_id uuid) returns numeric
 language plpgsql
 stable
@@ -182,7 +183,10 @@ begin
   if p_user_id is null then
     select
       coalesce((
-        select sum(billing.cost_in_day(u, midnight)) from public.usage_records u
+        select sum(
+          case when u.sequence = 0 then u.cost else billing.cost_in_day(u, midnight) end
+        )
+        from public.usage_records u
         where u.user_id is null and u.created_at >= midnight
       ), 0) + coalesce((
         select sum(r.ceiling) from billing.reservations r
@@ -192,7 +196,10 @@ begin
   else
     select
       coalesce((
-        select sum(billing.cost_in_day(u, midnight)) from public.usage_records u
+        select sum(
+          case when u.sequence = 0 then u.cost else billing.cost_in_day(u, midnight) end
+        )
+        from public.usage_records u
         where u.user_id = p_user_id and u.created_at >= midnight
       ), 0) + coalesce((
         select sum(r.ceiling) from billing.reservations r

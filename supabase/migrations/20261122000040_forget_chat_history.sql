@@ -1,14 +1,15 @@
 -- The sweeper forgets chat history together with the rest that is past its time.
 
--- A failure here must not take back what the sweeper has settled: it is noted, once an hour, and the
--- next sweep tries again.
+-- A failure here, a timeout of the statement among them, must not take back what the sweeper has
+-- settled: it is noted, once an hour, and the next sweep tries again.
 create or replace function billing.prune(p_limit integer) returns void
 language plpgsql
 set search_path = ''
 as $$
 begin
   perform billing.prune_all(p_limit);
-exception when others then
+-- "Others" leaves out what was cancelled.
+exception when query_canceled or others then
   if not exists (
     select from billing.incidents i
     where i.kind = 'prune_failed' and i.created_at > now() - interval '1 hour'

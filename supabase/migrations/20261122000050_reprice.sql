@@ -223,9 +223,8 @@ end
 $$;
 
 -- Gives back what a page of charges was paid too much, each by a refund of its request, in one
--- transaction. The key is of the request and the version, and what was given back counts as not paid:
--- repeated or overlapping runs give nothing twice. Beside the page: how much was given back, and the
--- requests that could not be.
+-- transaction. What was given back counts as not paid: repeated or overlapping runs give nothing
+-- twice. Beside the page: how many refunds there were, and of how much.
 create function billing.reprice_page(
   p_provider_id text,
   p_model_id text,

@@ -96,6 +96,25 @@ Deno.test("what makes billing weaker needs a yes: tracking or enforcement off, a
   ]);
 });
 
+Deno.test("what looks like a slip needs a yes: a welcome credit above 100, a daily limit of 0", async () => {
+  const slips: [string[], RegExp][] = [
+    [["welcome_credit", "100.01"], /^! welcome_credit 100\.01: each new user is given 100\.01 USD/],
+    [
+      ["daily_spend_per_user_max", "0"],
+      /^! .*every request of a user is refused; none is no limit/,
+    ],
+  ];
+  for (const [pairs, told] of slips) {
+    const { code, err } = await changingNothing(() => farebox("settings", "set", ...pairs));
+    assertEquals(code, 1, pairs.join(" "));
+    assertMatch(err, told);
+    assertEquals((await farebox("settings", "set", ...pairs, "--yes")).code, 0);
+  }
+  const modest = ["welcome_credit", "100", "daily_spend_per_user_max", "0.01"];
+  assertEquals((await farebox("settings", "set", ...modest)).code, 0);
+  await farebox("settings", "set", "welcome_credit", "10");
+});
+
 Deno.test("a value that is none, a name that is none, or half a pair is refused with a sentence, and nothing is changed", async () => {
   const bad: [string[], RegExp][] = [
     [["daily_spend_per_user_max", "5,00"], /cannot be "5,00": it takes a plain number of USD/],
@@ -114,6 +133,11 @@ Deno.test("a value that is none, a name that is none, or half a pair is refused 
     [["daily_spend", "5"], /no setting "daily_spend".*Did you mean daily_spend_per_user_max/],
     [["welcome_credit"], /welcome_credit has no value: it takes/],
     [["welcome_credit", "1", "welcome_credit", "2"], /welcome_credit is named twice/],
+    [["reservation_ttl_seconds", "44"], /from 45 to/],
+    [["reservation_retention_hours", "87601"], /from 1 to 87600\./],
+    [["incident_retention_days", "36501"], /from 1 to 36500\./],
+    [["chat_history_days", "36501"], /from 1 to 36500, or none/],
+    [["guest_window_hours", "8761"], /from 1 to 8760\./],
     // A good pair before a bad one is not written either.
     [["welcome_credit", "1", "markup_basis_points", "100001"], /from 0 to 100000/],
   ];

@@ -131,6 +131,32 @@ Deno.test("old notices are forgotten as new ones come", () =>
     assertEquals((await noticesOf(sql, recent)).length, 1);
   }));
 
+Deno.test("where old notices cannot be forgotten, a new one is written all the same", () =>
+  withDatabase(async ({ sql, service }) => {
+    const [old, recent] = [await createUser(sql), await createUser(sql)];
+    await adjust(service, old, "-9.5");
+    await passMinutes(sql, 91 * 24 * 60);
+    await sql`
+      create function public.keep() returns trigger
+      language plpgsql as $$ begin raise exception 'kept'; end $$`;
+    await sql`
+      create trigger keep before delete on public.balance_notices
+      for each row execute function public.keep()`;
+    await adjust(service, recent, "-9.5");
+    assertEquals((await noticesOf(sql, recent)).length, 1);
+    assertEquals((await noticesOf(sql, old)).length, 1);
+  }));
+
+Deno.test("a charge does not fail where the users cannot be read", () =>
+  withDatabase(async ({ sql, service, adminUrl }) => {
+    const userId = await createUser(sql);
+    await adjust(service, userId, "-8.9995");
+    const { requestId } = await reserve(service, { userId });
+    const admin = connect(adminUrl, { max: 1 });
+    await admin`revoke select on auth.users from postgres`.finally(() => admin.end());
+    assertEquals((await settle(service, requestId, 100, 100))["balance"], "0.99925");
+  }));
+
 /** How the migration adds the table to Realtime's publication. */
 const MIGRATION = await Deno.readTextFile(
   new URL("../../supabase/migrations/20261122000044_balance_notices.sql", import.meta.url),
@@ -142,6 +168,8 @@ Deno.test("where Supabase Realtime is, it publishes the notices", async () => {
     const inPublication = () =>
       sql`select tablename from pg_publication_tables where pubname = 'supabase_realtime'`;
     await sql`create publication supabase_realtime`;
+    await sql.unsafe(PUBLISH);
+    // It can be there already, as where the table was made by hand.
     await sql.unsafe(PUBLISH);
     assertEquals((await inPublication()).map((row) => row["tablename"]), ["balance_notices"]);
     // What is published must still be writable: an update needs a replica identity.

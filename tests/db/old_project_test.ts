@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { migrate } from "../../local/migrate.ts";
+import { migrate, readMigrations } from "../../local/migrate.ts";
 import { withDatabase } from "../support/database.ts";
 import { createPgtap, runPgtapFile } from "../support/pgtap.ts";
 
@@ -37,4 +37,28 @@ Deno.test("an app's own function of a name that a later migration uses keeps who
     const [row] = await sql`
       select has_function_privilege('authenticated', 'public.usage_report(integer)', 'execute') as may`;
     assertEquals(row?.["may"], true);
+  }, { migrated: false }));
+
+Deno.test("what was set beyond a bound of now does not stop the migrations, and becomes the bound", () =>
+  withDatabase(async ({ sql, url }) => {
+    const bounded = "20261122000034";
+    const older = await Deno.makeTempDir();
+    try {
+      for (const { version, file } of await readMigrations(`${SUPABASE}/migrations`)) {
+        if (version < bounded) {
+          await Deno.copyFile(`${SUPABASE}/migrations/${file}`, `${older}/${file}`);
+        }
+      }
+      await migrate(url, older);
+    } finally {
+      await Deno.remove(older, { recursive: true });
+    }
+    await sql`
+      update billing.settings set guest_window_hours = 999999, incident_retention_days = 999999`;
+    await migrate(url, `${SUPABASE}/migrations`);
+    const [row] = await sql`
+      select guest_window_hours as guests, incident_retention_days as incidents,
+        reservation_retention_hours as keys
+      from billing.settings`;
+    assertEquals({ ...row }, { guests: 8_760, incidents: 36_500, keys: 48 });
   }, { migrated: false }));

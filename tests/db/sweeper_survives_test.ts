@@ -17,13 +17,17 @@ Deno.test("a time that would stop the sweeper cannot be set, and the largest one
       reservation_retention_hours: 87_600,
       incident_retention_days: 36_500,
       chat_history_days: 36_500,
-      guest_window_hours: 87_600,
+      guest_window_hours: 8_760,
     };
     for (const [name, value] of Object.entries(largest)) {
       const refusal = await refusalOf(
         call(service, "settings_write", { p_changes: { [name]: value + 1 } }),
       );
       assertEquals(refusal.code, "INVALID_ARGUMENT", name);
+      assertMatch(
+        refusal.message,
+        /^Cannot change the settings: then "\w+( \w+)+ is plausible" would/,
+      );
     }
     await call(service, "settings_write", { p_changes: largest });
     const userId = await createUser(sql);
@@ -57,4 +61,19 @@ Deno.test("where pruning fails the sweep stands, and an incident says so once an
     const incidents = await sql`
       select details ->> 'error' as error from billing.incidents where kind = 'prune_failed'`;
     assertEquals(incidents.map((row) => row["error"]), ["no room"]);
+  }));
+
+Deno.test("a sweep that is cancelled while it prunes stands all the same", () =>
+  withDatabase(async ({ sql, service }) => {
+    const userId = await createUser(sql);
+    await sql`
+      create or replace function billing.prune_all(p_limit integer) returns void
+      language plpgsql as $$ begin raise query_canceled; end $$`;
+    await reserve(service, { userId });
+    await forgetHeartbeats(sql);
+    await call(service, "expire");
+    assertEquals((await accountOf(sql, userId)).reserved, "0");
+    const incidents = await sql`
+      select details ->> 'sqlstate' as state from billing.incidents where kind = 'prune_failed'`;
+    assertEquals(incidents.map((row) => row["state"]), ["57014"]);
   }));
