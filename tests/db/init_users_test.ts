@@ -186,6 +186,7 @@ Deno.test("users to tell are paged to the end: the credited ones, or everybody k
   withDatabase(async ({ sql, service, adminUrl }) => {
     await createUser(sql, { email: "new@example.com" });
     await createUser(sql, { isAnonymous: true });
+    await createUser(sql, { email: `doctor-${crypto.randomUUID()}@example.com` });
     await createUnseenUsers(adminUrl, 5);
     await initUsers(service, "5", 10);
     const told = async (to: string) => {

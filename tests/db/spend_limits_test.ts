@@ -184,24 +184,35 @@ Deno.test("the day begins at midnight UTC, wherever the database thinks it is", 
     }
   }));
 
-Deno.test("what a correction gives back of yesterday's charge is not today's to spend", () =>
+Deno.test("what a correction gives back of yesterday's charge is not today's to spend, what it adds is", () =>
   withDatabase(async ({ sql, service }) => {
     const userId = await createUser(sql);
-    const { requestId } = await reserve(service, { userId });
-    await call(service, "extend", {
-      p_request_id: requestId,
-      p_output_tokens_total: 1_000,
-      p_input_tokens: 100,
-      p_output_tokens: 900,
-    });
-    await forgetHeartbeats(sql);
-    await call(service, "expire");
-    await sql`alter table public.usage_records disable trigger usage_records_are_immutable`;
-    await sql`update public.usage_records set created_at = created_at - interval '1 day'`;
-    await settle(service, requestId, 100, 100);
     const spent = async () =>
       (await sql`select billing.usd(billing.spent_today(${userId})) as spent`)[0]?.["spent"];
-    assertEquals(await spent(), "0");
+    await sql`alter table public.usage_records disable trigger usage_records_are_immutable`;
+    /** Charged yesterday at a checkpoint of 50 output tokens, and corrected today. */
+    const correctTo = async (outputTokens: number) => {
+      const { requestId } = await reserve(service, { userId });
+      await call(service, "extend", {
+        p_request_id: requestId,
+        p_output_tokens_total: 1_000,
+        p_input_tokens: 100,
+        p_output_tokens: 50,
+      });
+      await forgetHeartbeats(sql);
+      await call(service, "expire");
+      await sql`
+        update public.usage_records set created_at = created_at - interval '1 day'
+        where request_id = ${requestId}`;
+      await settle(service, requestId, 100, outputTokens);
+      const [row] = await sql`
+        select billing.usd(cost) as cost from public.usage_records
+        where request_id = ${requestId} and sequence = 1`;
+      return row?.["cost"];
+    };
     await settle(service, (await reserve(service, { userId })).requestId, 100, 100);
+    assertEquals(await correctTo(10), "-0.0004");
     assertEquals(await spent(), "0.00125");
+    assertEquals(await correctTo(90), "0.0004");
+    assertEquals(await spent(), "0.00165");
   }));
