@@ -1,0 +1,226 @@
+/**
+ * The chats of whoever uses the page. What is shown is in `chats`; what is stored follows within
+ * half a second. Where the browser stores nothing, they last as long as the page is open.
+ */
+import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { costOf, requestsWithoutCost, withAnswersStopped, withCost } from "./broken_answers.ts";
+import {
+  type Owner,
+  readChat,
+  readChats,
+  removeAllChats,
+  removeChat,
+  writeChats,
+} from "./chat_store.ts";
+import {
+  beginStreaming,
+  endStreaming,
+  isStreamedHere,
+  onNewsOfOtherTabs,
+  tellOtherTabs,
+  untilNoTabStreams,
+} from "./chat_tabs.ts";
+import { go, hashOfChat, route } from "./route.ts";
+import type { Chat } from "./types.ts";
+
+/** Long enough to write once for many words of an answer, short enough to lose hardly any. */
+const WRITE_AFTER_MS = 400;
+
+/** Newest first. */
+export const chats = signal<readonly Chat[]>([]);
+
+/** Null: a chat that has yet to begin. */
+export const openChatId = signal<string | null>(null);
+
+export const openChat: ReadonlySignal<Chat | null> = computed(() =>
+  chats.value.find(({ id }) => id === openChatId.value) ?? null
+);
+
+/** Another tab streams an answer into the open chat. */
+export const isBusyElsewhere: ReadonlySignal<boolean> = computed(() =>
+  openChat.value !== null && isStreaming(openChat.value) && !isStreamedHere(openChat.value.id)
+);
+
+/** False from when the browser refused to store a chat. */
+export const chatsAreStored = signal(true);
+
+let owner: Owner | null = null;
+const unsaved = new Set<string>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+let writing: Promise<void> = Promise.resolve();
+
+effect(() => {
+  if (route.value.page === "chat") openChatId.value = route.value.chatId;
+});
+onNewsOfOtherTabs(async (news) => {
+  if (news.owner !== owner) return;
+  if (news.kind === "deleted") return forget(news.chatId);
+  for (const chatId of news.chatIds) await takeFromStore(chatId);
+});
+addEventListener("pagehide", () => void saveChatsNow());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") void saveChatsNow();
+});
+
+/** A chat without messages, opened. `model`: `provider:model`. */
+export function newChat(model: string): Chat {
+  const now = new Date().toISOString();
+  const chat: Chat = {
+    id: crypto.randomUUID(),
+    title: "New chat",
+    createdAt: now,
+    updatedAt: now,
+    model,
+    messages: [],
+  };
+  batch(() => {
+    chats.value = [chat, ...chats.value];
+    markUnsaved(chat.id);
+    openChatById(chat.id);
+  });
+  return chat;
+}
+
+/** Replaces a chat by what `change` makes of it; does nothing where the chat is gone. */
+export function changeChat(id: string, change: (chat: Chat) => Chat): void {
+  const before = chats.value.find((chat) => chat.id === id);
+  if (before === undefined) return;
+  const after = change(before);
+  if (after === before) return;
+  // Another tab writes this one until its answer is whole.
+  const isTheirs = isStreaming(before) && !isStreamedHere(id);
+  if (!isTheirs && isStreaming(after)) beginStreaming(id);
+  if (isTheirs) chats.value = chats.value.map((chat) => chat.id === id ? after : chat);
+  else replace(after);
+}
+
+export async function deleteChat(id: string): Promise<void> {
+  if (owner === null) return;
+  forget(id);
+  await store(async (of) => {
+    await removeChat(of, id);
+    tellOtherTabs({ owner: of, kind: "deleted", chatId: id });
+  });
+}
+
+export function openChatById(id: string): void {
+  go(hashOfChat(id));
+}
+
+/** Stores at once what has changed: at the end of an answer, and before the page goes. */
+export async function saveChatsNow(): Promise<void> {
+  clearTimeout(timer);
+  timer = undefined;
+  const changed = chats.value.filter(({ id }) => unsaved.has(id));
+  unsaved.clear();
+  await store(async (of) => {
+    await writeChats(of, changed);
+    if (changed.length > 0) {
+      tellOtherTabs({ owner: of, kind: "stored", chatIds: changed.map(({ id }) => id) });
+    }
+  });
+  // Others may write again once they can read the end of it.
+  for (const chat of changed) if (!isStreaming(chat)) endStreaming(chat.id);
+}
+
+/** Shows the stored chats of `next`, and nobody's where it is null. */
+export async function showChatsOf(next: Owner | null): Promise<void> {
+  if (next === owner) return;
+  await saveChatsNow();
+  owner = next;
+  chats.value = [];
+  await store(async (of) => {
+    const stored = await readChats(of);
+    if (of !== owner) return;
+    chats.value = sorted([...chats.value, ...stored]);
+    for (const chat of stored) watchAnswerOfOtherTab(chat);
+  });
+}
+
+/** A guest became a user: the chats that are shown go with them, and the open one stays open. */
+export async function adoptChats(next: Owner): Promise<void> {
+  const before = owner;
+  const adopted = chats.value;
+  await saveChatsNow();
+  owner = next;
+  await store(async (of) => {
+    await writeChats(of, adopted);
+    if (before !== null) await removeAllChats(before);
+    const stored = await readChats(of);
+    // What is shown is the newer one: an answer may be coming.
+    const shown = new Set(chats.value.map(({ id }) => id));
+    chats.value = sorted([...chats.value, ...stored.filter(({ id }) => !shown.has(id))]);
+    tellOtherTabs({ owner: of, kind: "stored", chatIds: adopted.map(({ id }) => id) });
+  });
+}
+
+/** Whether an answer is not whole yet, as far as is known. */
+export function isStreaming(chat: Chat): boolean {
+  return chat.messages.some(({ state }) => state === "streaming");
+}
+
+/** Reads a chat that another tab has stored. What this tab itself streams is newer here. */
+async function takeFromStore(chatId: string): Promise<void> {
+  if (isStreamedHere(chatId)) return;
+  await store(async (of) => {
+    const chat = await readChat(of, chatId);
+    if (chat === undefined || of !== owner || isStreamedHere(chatId)) return;
+    chats.value = sorted([chat, ...chats.value.filter(({ id }) => id !== chatId)]);
+    watchAnswerOfOtherTab(chat);
+  });
+}
+
+const watched = new Set<string>();
+
+/** Ends what no tab streams any more: after a reload, or when the tab that did was closed. */
+async function watchAnswerOfOtherTab({ id, messages }: Chat): Promise<void> {
+  if (watched.has(id) || !messages.some(({ state }) => state === "streaming")) return;
+  watched.add(id);
+  await untilNoTabStreams(id);
+  await takeFromStore(id);
+  watched.delete(id);
+  const chat = chats.value.find((one) => one.id === id);
+  if (chat === undefined || !isStreaming(chat) || isStreamedHere(id)) return;
+  const requests = requestsWithoutCost(chat);
+  replace(withAnswersStopped(chat));
+  for (const requestId of requests) {
+    const cost = await costOf(requestId);
+    if (cost !== null) changeChat(id, (one) => withCost(one, requestId, cost));
+  }
+}
+
+function forget(id: string): void {
+  unsaved.delete(id);
+  endStreaming(id);
+  chats.value = chats.value.filter((chat) => chat.id !== id);
+  if (openChatId.value === id) go("#/");
+}
+
+function replace(chat: Chat): void {
+  chats.value = sorted(chats.value.map((one) => one.id === chat.id ? chat : one));
+  markUnsaved(chat.id);
+}
+
+function markUnsaved(id: string): void {
+  unsaved.add(id);
+  timer ??= setTimeout(() => void saveChatsNow(), WRITE_AFTER_MS);
+}
+
+/** One after another, so that an old state never overwrites a newer one. */
+function store(work: (of: Owner) => Promise<void>): Promise<void> {
+  const of = owner;
+  writing = writing.then(async () => {
+    if (of === null || !chatsAreStored.value) return;
+    try {
+      await work(of);
+    } catch (cause) {
+      console.warn("Chats are not stored:", cause);
+      chatsAreStored.value = false;
+    }
+  });
+  return writing;
+}
+
+function sorted(list: readonly Chat[]): readonly Chat[] {
+  return list.toSorted((a, b) => b.updatedAt.localeCompare(a.updatedAt));
+}

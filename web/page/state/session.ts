@@ -1,0 +1,131 @@
+/** Who uses the page: signing up, in and out, and what becomes of a guest's chats. */
+import type { AuthChangeEvent, Session } from "@supabase/supabase-js";
+import { signal } from "@preact/signals";
+import { adoptChats, showChatsOf } from "./chats.ts";
+import { dialog } from "./dialogs.ts";
+import { go } from "./route.ts";
+import { services } from "./services.ts";
+import { problemOfAuth } from "./session_problems.ts";
+import type { Problem, Visitor } from "./types.ts";
+
+export const visitor = signal<Visitor>({ kind: "loading" });
+
+/** Why the last sign-up or sign-in did not work; null while it runs and where it did. */
+export const problemOfSession = signal<Problem | null>(null);
+
+/** Set when the project awaits a click in an e-mail: to whom it was sent. */
+export const confirmationSentTo = signal<string | null>(null);
+
+/** Set while a session that ended is shown on: whose it was. */
+export const endedSessionOf = signal<string | null>(null);
+
+/**
+ * Who was here last, for the next load and for other tabs: `user`, `guest`, or nothing. A session
+ * that ends while this still says `user` has expired; nobody signed out.
+ */
+const VISITOR_KEY = "farebox-visitor";
+let changing: Promise<void> = Promise.resolve();
+
+/** Restores whoever was here; follows what other tabs do. */
+export async function startSession(): Promise<void> {
+  const { auth } = services().supabase;
+  const { data } = await auth.getSession();
+  await become(data.session);
+  // Nothing may be awaited in the callback: supabase-js holds its lock meanwhile.
+  auth.onAuthStateChange((event, session) => void follow(event, session));
+}
+
+/** `problemOfSession` says why where it did not work. */
+export async function signUp(email: string, password: string): Promise<void> {
+  problemOfSession.value = null;
+  const { session, error } = await attempt(() =>
+    services().supabase.auth.signUp({ email, password })
+  );
+  if (error !== null) problemOfSession.value = problemOfAuth(error);
+  else if (session !== null) await become(session);
+  // Projects that confirm addresses say the same to new ones and to those that have an account.
+  else confirmationSentTo.value = email;
+}
+
+/** `problemOfSession` says why where it did not work. */
+export async function signIn(email: string, password: string): Promise<void> {
+  problemOfSession.value = null;
+  const { session, error } = await attempt(() =>
+    services().supabase.auth.signInWithPassword({ email, password })
+  );
+  if (error !== null) problemOfSession.value = problemOfAuth(error);
+  else if (session !== null) await become(session);
+}
+
+/** Forgets the session on this device. The user's chats stay stored for the next sign-in. */
+export async function signOut(): Promise<void> {
+  remember(null);
+  endedSessionOf.value = null;
+  // Only here: other devices stay signed in. It forgets the session even where the project is away.
+  await services().supabase.auth.signOut({ scope: "local" }).catch(() => {});
+  await become(null);
+}
+
+export async function continueAsGuest(): Promise<void> {
+  remember("guest");
+  await become(null);
+}
+
+/** The project refused the session: everything stays as it is, and a sign-in form is shown over it. */
+export function sessionEnded(): void {
+  if (visitor.value.kind !== "user") return;
+  endedSessionOf.value = visitor.value.email;
+  problemOfSession.value = null;
+  dialog.value = { kind: "sign-in" };
+}
+
+async function follow(event: AuthChangeEvent, session: Session | null): Promise<void> {
+  if (event === "SIGNED_OUT" && localStorage.getItem(VISITOR_KEY) === "user") sessionEnded();
+  else if (event === "SIGNED_IN" || event === "SIGNED_OUT") await become(session);
+}
+
+/** One after another: supabase-js tells of a sign-in that `signIn` is about to tell of as well. */
+function become(session: Session | null): Promise<void> {
+  changing = changing.then(() => session === null ? becomeNobody() : becomeUser(session));
+  return changing;
+}
+
+async function becomeUser({ user }: Session): Promise<void> {
+  const before = visitor.value;
+  remember("user");
+  confirmationSentTo.value = null;
+  endedSessionOf.value = null;
+  if (dialog.value?.kind === "sign-in" || dialog.value?.kind === "sign-up") dialog.value = null;
+  if (before.kind === "user" && before.id === user.id) return;
+  if (before.kind === "guest") await adoptChats(user.id);
+  else await showChatsOf(user.id);
+  visitor.value = { kind: "user", id: user.id, email: user.email ?? "" };
+}
+
+async function becomeNobody(): Promise<void> {
+  const isGuest = localStorage.getItem(VISITOR_KEY) === "guest";
+  if (visitor.value.kind === "user") {
+    sessionStorage.clear();
+    go("#/");
+  }
+  dialog.value = null;
+  await showChatsOf(isGuest ? "guest" : null);
+  visitor.value = { kind: isGuest ? "guest" : "none" };
+}
+
+function remember(who: "user" | "guest" | null): void {
+  if (who === null) localStorage.removeItem(VISITOR_KEY);
+  else localStorage.setItem(VISITOR_KEY, who);
+}
+
+/** supabase-js both answers with errors and throws some. */
+async function attempt(
+  ask: () => Promise<{ data: { session: Session | null }; error: unknown }>,
+): Promise<{ session: Session | null; error: unknown }> {
+  try {
+    const { data, error } = await ask();
+    return { session: data.session, error };
+  } catch (error) {
+    return { session: null, error };
+  }
+}
