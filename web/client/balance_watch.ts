@@ -22,7 +22,7 @@ export interface BalanceWatch {
   refresh(): Promise<void>;
   /** Asks soon, if anybody listens. */
   refreshSoon(): void;
-  /** What an answer has left, told at once. `shared`: other tabs hear it too. */
+  /** What an answer has left, told at once, here and in other tabs. */
   hear(owner: Owner, heard: Heard): void;
   close(): void;
 }
@@ -30,6 +30,8 @@ export interface BalanceWatch {
 /** After a cost there may be more to know: what is held, or a charge of the same moment. */
 const SETTLE_MS = 400;
 const POLL_MS = 15_000;
+/** One answer is told by its comment and by Realtime: both are one reason to ask. */
+const GATHER_MS = 50;
 
 export function createBalanceWatch(http: Http, options: FareboxOptions): BalanceWatch {
   const listeners = new Set<(balance: Balance) => void>();
@@ -42,13 +44,15 @@ export function createBalanceWatch(http: Http, options: FareboxOptions): Balance
   let running: Promise<void> | null = null;
   let queued: Promise<void> | null = null;
   let stopWatching: (() => void) | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let soon: ReturnType<typeof setTimeout> | undefined;
+  let poll: ReturnType<typeof setTimeout> | undefined;
   let isLive = false;
   let hasFailed = false;
 
-  const attention = createAttention(() => refreshQuietly());
+  const attention = createAttention(refreshQuietly);
 
   function tell(balance: Balance): void {
+    if (stopWatching === null) return;
     known = balance;
     for (const listen of [...listeners]) listen(balance);
   }
@@ -57,31 +61,39 @@ export function createBalanceWatch(http: Http, options: FareboxOptions): Balance
     if (owner === next) return;
     owner = next;
     known = null;
-    epoch++;
   }
 
   async function ask(): Promise<void> {
+    let strangers: Owner | undefined;
     for (;;) {
       const asked = epoch;
       const answer = await readBalance(http);
-      if (answer.owner !== owner) {
-        // Somebody signed in or out before this was asked: whose it is counts from now on.
-        if (asked !== epoch) continue;
-        belongTo(answer.owner);
-      } else if (asked !== epoch) continue;
+      if (stopWatching === null) return;
+      if (asked !== epoch) continue;
+      if (owner !== undefined && answer.owner !== owner && answer.owner !== strangers) {
+        // Somebody signs in or out just now, and Auth has yet to say so: who it is, is asked again.
+        strangers = answer.owner;
+        continue;
+      }
+      belongTo(answer.owner);
       return tell(answer.balance);
     }
   }
 
   function start(): Promise<void> {
-    running = ask().then(() => {
-      hasFailed = false;
-    }, (error) => {
-      hasFailed = true;
-      throw error;
-    }).finally(() => {
+    clearTimeout(soon);
+    clearTimeout(poll);
+    running = ask().then(
+      () => {
+        hasFailed = false;
+      },
+      (error) => {
+        hasFailed = true;
+        throw error;
+      },
+    ).finally(() => {
       running = null;
-      schedule(options.pollMs ?? POLL_MS);
+      pollLater();
     });
     return running;
   }
@@ -100,53 +112,58 @@ export function createBalanceWatch(http: Http, options: FareboxOptions): Balance
     refresh().catch(() => {});
   }
 
-  /** The one timer. A poll is of no use where nobody looks or Realtime tells. */
-  function schedule(ms: number): void {
-    clearTimeout(timer);
-    const isPoll = ms > SETTLE_MS;
-    if (stopWatching === null || !attention.has() || (isPoll && isLive && !hasFailed)) return;
-    timer = setTimeout(refreshQuietly, ms);
+  /** Where nobody looks nothing is asked: coming back to the page asks. */
+  function askIn(ms: number): void {
+    clearTimeout(soon);
+    if (stopWatching !== null && attention.has()) soon = setTimeout(refreshQuietly, ms);
+  }
+
+  function pollLater(): void {
+    clearTimeout(poll);
+    if (stopWatching === null || !attention.has() || (isLive && !hasFailed)) return;
+    poll = setTimeout(refreshQuietly, options.pollMs ?? POLL_MS);
   }
 
   function take(heardOwner: Owner, heard: Heard): void {
     if (owner === undefined) belongTo(heardOwner);
     if (heardOwner !== owner) return;
     epoch++;
-    const next = lowered(known, heard);
-    if (next !== null) tell(next);
-    else if (stopWatching !== null) refreshQuietly();
-    schedule(SETTLE_MS);
+    const change = changeOf(known, heard);
+    if (change.lowered !== undefined) tell(change.lowered);
+    askIn(change.isDoubtful ? 0 : SETTLE_MS);
   }
 
   function watch(): void {
-    const { auth } = options.supabase;
     const live = createLive(options, (live) => {
       isLive = live;
       // What happened before it told, it has not told.
       refreshQuietly();
-    }, refreshQuietly);
-    const { data } = auth.onAuthStateChange((_event, session) => {
-      const next = session?.user.id ?? null;
-      const hasChanged = next !== owner;
-      belongTo(next);
-      live.follow(next);
-      if (hasChanged) refreshQuietly();
-    });
-    attention.start();
-    tabs.open();
+    }, () => askIn(GATHER_MS));
     stopWatching = () => {
+      stopWatching = null;
       data.subscription.unsubscribe();
       live.stop();
       attention.stop();
       tabs.close();
-      clearTimeout(timer);
-      stopWatching = null;
+      clearTimeout(soon);
+      clearTimeout(poll);
       isLive = false;
-      // Nobody kept it up to date from here on.
+      // Nobody keeps it up to date from here on.
       known = null;
       owner = undefined;
       epoch++;
     };
+    const { data } = options.supabase.auth.onAuthStateChange((_event, session) => {
+      const next = session?.user.id ?? null;
+      live.follow(next);
+      if (next === owner) return;
+      // The first word on who it is comes while the first request runs, which is theirs too.
+      if (owner !== undefined) epoch++;
+      if (owner !== undefined || running === null) refreshQuietly();
+      belongTo(next);
+    });
+    attention.start();
+    tabs.open();
     refreshQuietly();
   }
 
@@ -167,7 +184,7 @@ export function createBalanceWatch(http: Http, options: FareboxOptions): Balance
     },
     refresh,
     refreshSoon() {
-      schedule(SETTLE_MS);
+      askIn(SETTLE_MS);
     },
     hear(heardOwner, heard) {
       tabs.tell(heardOwner, heard);
@@ -180,14 +197,24 @@ export function createBalanceWatch(http: Http, options: FareboxOptions): Balance
   };
 }
 
-/** What is known, lowered by what was heard; null where that is no lowering. */
-function lowered(known: Balance | null, heard: Heard): Balance | null {
-  if ("balance" in heard) {
-    if (known?.kind === "guest") return null;
-    if (known !== null && compareDecimals(heard.balance, known.balance) >= 0) return null;
+interface Change {
+  /** To be told; absent where what was heard is no news. */
+  readonly lowered?: Balance;
+  /** What was heard came late, or there was a credit: only the functions can tell. */
+  readonly isDoubtful: boolean;
+}
+
+function changeOf(known: Balance | null, heard: Heard): Change {
+  if ("balance" in heard && known?.kind !== "guest") {
+    const order = known === null ? -1 : compareDecimals(heard.balance, known.balance);
+    if (order >= 0) return { isDoubtful: order > 0 };
     const { balance } = heard;
-    return { kind: "user", balance, currency: "USD", available: null, reserved: null };
+    const rest = { currency: "USD", available: null, reserved: null };
+    return { lowered: { kind: "user", balance, ...rest }, isDoubtful: false };
   }
-  if (known?.kind !== "guest" || heard.left >= known.exchanges.left) return null;
-  return { kind: "guest", exchanges: { ...known.exchanges, left: heard.left } };
+  if ("left" in heard && known?.kind === "guest" && heard.left <= known.exchanges.left) {
+    const exchanges = { ...known.exchanges, left: heard.left };
+    return { lowered: { kind: "guest", exchanges }, isDoubtful: false };
+  }
+  return { isDoubtful: true };
 }

@@ -1,5 +1,5 @@
 /** One question and its answer, as it comes. */
-import type { FareboxError } from "./errors.ts";
+import { FareboxError } from "./errors.ts";
 import { aborted, badAnswer, brokenConnection, errorInStream, parseJson, textOf } from "./failures.ts";
 import type { Answer, Http, Owner } from "./http.ts";
 import { createChunkReader } from "./read_chunk.ts";
@@ -84,7 +84,7 @@ export function createChatStream(
     let code: string | null = null;
     let isDone = false;
     let failure: FareboxError | null = null;
-    let broken: unknown = null;
+    let broken: unknown;
     try {
       for await (const item of itemsOf(response, requestId)) {
         if (item.type === "done") isDone = true;
@@ -102,9 +102,7 @@ export function createChatStream(
     const finish = chunks.finishReason();
     const isWhole = isDone || finish !== null || (cost !== null && code === null);
     if (failure === null && !isWhole && !isStopped) {
-      throw broken instanceof Error && broken.name === "FareboxError"
-        ? broken
-        : brokenConnection(requestId, broken ?? undefined);
+      throw broken instanceof FareboxError ? broken : brokenConnection(requestId, broken);
     }
     if (isWhole && failure === null) yield* chunks.toolCalls();
     if (cost === null && failure === null && owner !== null) {
@@ -146,31 +144,41 @@ export function createChatStream(
 
 /** What the body says, step by step; of JSON too, which some providers send in place of a stream. */
 async function* itemsOf(response: Response, requestId: string): AsyncGenerator<StreamItem> {
-  const type = response.headers.get("content-type") ?? "";
-  if (/^application\/([\w.-]+\+)?json\b/i.test(type)) {
-    const chunk = parseJson(await response.text());
-    if (chunk === undefined) throw badAnswer(response);
-    yield { type: "chunk", chunk };
-    const cost = response.headers.get("x-cost");
-    if (cost !== null) {
-      const balance = textOf(response.headers.get("x-balance"));
-      const facts = { request_id: requestId, cost, balance, tokens: null, basis: null, code: null };
-      yield { type: "cost", cost: facts, code: null };
-    }
-    return;
-  }
-  if (!/^text\/event-stream\b/i.test(type) || response.body === null) throw badAnswer(response);
+  if (response.body === null) throw badAnswer(response);
   const events = createEventReader();
+  const decoder = new TextDecoder();
+  /** All that came, as long as it was no event; null from the first one on. */
+  let whole: string | null = "";
   const reader = response.body.getReader();
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      yield* events.push(read.value);
+      const items = events.push(read.value);
+      if (items.length > 0) whole = null;
+      if (whole !== null) whole += decoder.decode(read.value, { stream: true });
+      yield* items;
     }
-    yield* events.flush();
+    const items = events.flush();
+    yield* items;
+    if (whole !== null && items.length === 0) yield* itemsOfWhole(whole, response, requestId);
   } finally {
     // Left early: the connection is not needed any more. An error has closed it already.
     reader.cancel().catch(() => {});
   }
+}
+
+function itemsOfWhole(text: string, response: Response, requestId: string): StreamItem[] {
+  const { headers } = response;
+  const chunk = parseJson(text);
+  if (chunk === undefined) {
+    // A stream that broke off before its first event is no bad answer.
+    if (/^text\/event-stream\b/i.test(headers.get("content-type") ?? "")) return [];
+    throw badAnswer(response);
+  }
+  const cost = headers.get("x-cost");
+  if (cost === null) return [{ type: "chunk", chunk }];
+  const balance = textOf(headers.get("x-balance"));
+  const facts = { request_id: requestId, cost, balance, tokens: null, basis: null, code: null };
+  return [{ type: "chunk", chunk }, { type: "cost", cost: facts, code: null }];
 }
 
 function headersOf({ chatId, idempotencyKey, fallbackModels }: ChatOptions): Record<string, string> {
