@@ -48,6 +48,8 @@ export abstract class FareboxElement extends Base {
   }
 
   disconnectedCallback(): void {
+    // It was moved: both callbacks come when it is where it goes.
+    if (this.isConnected) return;
     this.#leaveRegistry?.();
     this.#leaveRegistry = null;
     this.#ofPage = null;

@@ -1,0 +1,18 @@
+/**
+ * Farebox's elements, for any framework and for none.
+ *
+ *     defineFareboxElements();
+ *     provideFarebox(createFarebox({ supabase, url, publishableKey }));
+ */
+import { defineFareboxBalance } from "./balance.ts";
+
+export { defineFareboxBalance, FareboxBalance } from "./balance.ts";
+export type { BalanceState } from "./balance_state.ts";
+export type { AddCreditsDetail, ReceiptDetail, SignUpDetail } from "./events.ts";
+export { formatApprox, formatBalance, formatCost, formatCount } from "./money_text.ts";
+export { provideFarebox, whenFarebox } from "./registry.ts";
+
+/** Registers all elements; more than once does no harm, and on a server neither. */
+export function defineFareboxElements(): void {
+  defineFareboxBalance();
+}
