@@ -28,7 +28,7 @@ export const answers = (page: Page) => page.getByTestId("answer");
 export const questions = (page: Page) => page.getByTestId("question");
 export const dialog = (page: Page, name: string | RegExp) => page.getByRole("dialog", { name });
 export const chatLinks = (page: Page) =>
-  page.getByRole("navigation", { name: "Chats" }).getByRole("link");
+  page.getByRole("navigation", { name: "Chats" }).getByRole("listitem").getByRole("link");
 
 /** A problem that is shown, by its code. */
 export const problem = (page: Page, code: string) =>
@@ -142,7 +142,7 @@ export async function costUnder(answer: Locator): Promise<string> {
 
 /** The amount that the balance element shows, `$9.9989`. */
 export async function balanceShown(page: Page): Promise<string> {
-  const [text] = await page.locator("farebox-balance").getByText(/\$\d/).allInnerTexts();
+  const [text] = await page.locator('farebox-balance [part="amount"]').allInnerTexts();
   return /\$\d+\.\d+/.exec(text ?? "")?.[0] ?? "";
 }
 
