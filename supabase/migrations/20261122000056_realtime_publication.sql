@@ -7,6 +7,7 @@ do $$
 declare
   published text;
 begin
+  -- Of schema billing nothing is published. (The rollback knows our migrations by that name.)
   -- Elsewhere, and where Realtime is off, the client polls.
   if not exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime') then
     return;
