@@ -1,0 +1,150 @@
+/** Connections that break, a database that is away and a project that does not answer. */
+import { assert, assertEquals } from "@std/assert";
+import { browserTest, withPage } from "../../support/browser.ts";
+import { startTestStack } from "../../support/stack.ts";
+import { until } from "../../support/until.ts";
+import { answerTests } from "./bad_answers.ts";
+import {
+  answerThatIs,
+  assertCharges,
+  assertShown,
+  chatRequests,
+  newPerson,
+  problem,
+  say,
+} from "./bad_harness.ts";
+import { button, composer, ordering, signIn } from "./page_harness.ts";
+
+// One retry is all retries, and sooner over.
+const stack = await startTestStack({ env: { UPSTREAM_RETRIES: "1" } });
+Deno.test.afterAll(() => stack.stop());
+
+const OFFLINE = { expectsConsoleErrors: [/net::ERR_|Failed to fetch/] };
+
+browserTest(
+  "offline in mid-stream: what came is kept, the page says so, and back online the cost is the database's; Try again works",
+  () =>
+    withPage(stack, OFFLINE, async (page, context) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      const question = ordering("Tell me", {
+        output_tokens: 60,
+        stall_after_tokens: 40,
+        stall_ms: 3_000,
+      });
+      await say(page, question);
+      const answer = await answerThatIs(page, "streaming");
+      await until("some words", async () => (await answer.innerText()).length > 60);
+      await context.setOffline(true);
+      await answerThatIs(page, "cut");
+      const alert = await problem(page, "NETWORK_ERROR");
+      assert((await answer.innerText()).length > 60);
+      await context.setOffline(false);
+      await assertShown(stack, person, answer);
+      await assertCharges(stack, person, 1);
+
+      await button(alert, "Try again").click();
+      await assertShown(stack, person, await answerThatIs(page, "complete"));
+      await assertCharges(stack, person, 2);
+      assertEquals(await page.getByRole("alert").count(), 0);
+    }),
+);
+
+browserTest(
+  "offline before sending: the question is kept, nothing is charged, and Try again sends it",
+  () =>
+    withPage(stack, OFFLINE, async (page, context) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      await context.setOffline(true);
+      await say(page, "Is anybody there?");
+      const alert = await problem(page, "NETWORK_ERROR");
+      await page.getByTestId("question").getByText("Is anybody there?").waitFor();
+      await assertCharges(stack, person, 0);
+      await context.setOffline(false);
+      const sent = chatRequests(page);
+      await button(alert, "Try again").click();
+      await assertShown(stack, person, await answerThatIs(page, "complete"));
+      assertEquals([sent.count, await page.getByTestId("question").count()], [1, 1]);
+      await assertCharges(stack, person, 1);
+    }),
+);
+
+browserTest(
+  "a functions process that dies in mid-stream leaves what came, and the chat goes on with the next one",
+  () =>
+    withPage(stack, { ...OFFLINE, expectsStatus: [502, 503] }, async (page) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      await say(
+        page,
+        ordering("Tell me", { output_tokens: 60, stall_after_tokens: 40, stall_ms: 20_000 }),
+      );
+      const answer = await answerThatIs(page, "streaming");
+      await until("some words", async () => (await answer.innerText()).length > 60);
+      const pid = await stack.functionsPid();
+      Deno.kill(pid!, "SIGKILL");
+      await answerThatIs(page, "cut");
+      await problem(page, "NETWORK_ERROR");
+      assert((await answer.innerText()).length > 60);
+      await until("another process", async () => {
+        const next = await stack.functionsPid();
+        return next !== null && next !== pid;
+      });
+      await say(page, "And now?");
+      await answerThatIs(page, "complete");
+      // The dead one's charge is the sweeper's.
+      await stack.sql`update billing.reservations set expires_at = now() - interval '1 hour'
+      where state = 'open'`;
+      await stack.sql`select public.expire()`;
+      await assertCharges(stack, person, 2);
+    }),
+);
+
+browserTest(
+  "with Postgres away nothing is sent on: the question is kept, and Try again works when it is back",
+  () =>
+    withPage(stack, { expectsStatus: [500, 503] }, async (page) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      await stack.postgres("stop");
+      await say(page, "Is anybody there?");
+      const alert = await problem(page, "LEDGER_UNAVAILABLE");
+      await page.getByTestId("question").getByText("Is anybody there?").waitFor();
+      await stack.postgres("start");
+      await until("health to be ok again", async () => {
+        const response = await fetch(`${stack.functionsUrl}/pricing-health`);
+        await response.body?.cancel();
+        return response.status === 200;
+      });
+      await button(alert, "Try again").click();
+      await assertShown(stack, person, await answerThatIs(page, "complete"));
+      await assertCharges(stack, person, 1);
+    }),
+);
+
+browserTest(
+  "a project that does not answer when the page is loaded: the page says so, keeps what is typed, and recovers",
+  () =>
+    withPage(stack, OFFLINE, async (page, context) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      await say(page, "Before it");
+      await answerThatIs(page, "complete");
+      await context.route("**/{functions,auth,rest}/v1/**", (route) => route.abort());
+      await page.reload();
+      await page.getByText("Before it").first().waitFor();
+      const alert = await problem(page, "NETWORK_ERROR");
+      await composer(page).fill("Typed meanwhile");
+      await context.unroute("**/{functions,auth,rest}/v1/**");
+      await button(alert, "Try again").click();
+      await alert.waitFor({ state: "hidden" });
+      assertEquals(await composer(page).inputValue(), "Typed meanwhile");
+      await button(page, "Send").click();
+      await until("the second answer", async () => await page.getByTestId("answer").count() === 2);
+      await assertShown(stack, person, await answerThatIs(page, "complete"));
+      await assertCharges(stack, person, 2);
+    }),
+);
+
+answerTests(stack);

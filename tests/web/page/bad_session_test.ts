@@ -1,0 +1,116 @@
+/** Sessions that end, and what the browser keeps or refuses to keep: nothing that was typed is lost. */
+import { assert, assertEquals } from "@std/assert";
+import { browserTest, withPage } from "../../support/browser.ts";
+import { startTestStack } from "../../support/stack.ts";
+import { until } from "../../support/until.ts";
+import {
+  answerThatIs,
+  assertCharges,
+  assertShown,
+  changeSession,
+  chatRequests,
+  fillSignIn,
+  newPerson,
+  say,
+} from "./bad_harness.ts";
+import { button, composer, signIn } from "./page_harness.ts";
+import { storageTests } from "./bad_storage.ts";
+
+const stack = await startTestStack();
+Deno.test.afterAll(() => stack.stop());
+
+/** A token whose signature is not Auth's, and nothing to get a new one by. */
+const DEAD =
+  `{ access_token: session.access_token.slice(0, -8) + "AAAAAAAA", refresh_token: "gone" }`;
+/** As the clock of the browser sees it; the refresh token is good. */
+const EXPIRED =
+  `{ access_token: session.access_token.slice(0, -8) + "AAAAAAAA", expires_at: 1000 }`;
+/** The functions and Auth refuse what has ended, and browsers log that. */
+const REFUSED = { expectsStatus: [400, 401, 403] };
+
+browserTest(
+  "a session that ends in mid-chat: sign-in opens over the chat, which stays, and the question is sent after it",
+  () =>
+    withPage(stack, REFUSED, async (page) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      await say(page, "The first question");
+      await answerThatIs(page, "complete");
+      await changeSession(page, DEAD);
+      await say(page, "The second question");
+      const form = page.getByRole("dialog");
+      await form.getByRole("heading", { name: "Sign in" }).waitFor();
+      assertEquals(await page.getByText("The first question").first().isVisible(), true);
+      assert(await page.getByTestId("answer").first().isVisible());
+      await assertCharges(stack, person, 1);
+
+      const sent = chatRequests(page);
+      await fillSignIn(page, person);
+      await until("the second answer", async () => await page.getByTestId("answer").count() === 2);
+      await assertShown(stack, person, await answerThatIs(page, "complete"));
+      assertEquals(sent.count, 1);
+      assertEquals(await page.getByTestId("question").count(), 2);
+      assertEquals(await page.getByRole("alert").count(), 0);
+      await assertCharges(stack, person, 2);
+    }),
+);
+
+browserTest(
+  "the sign-in that a session's end opens can be closed: the question stays, and Sign in again goes on with it",
+  () =>
+    withPage(stack, REFUSED, async (page) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      await changeSession(page, DEAD);
+      await say(page, "Not to be lost");
+      await page.getByRole("dialog").waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await until("the question to be kept", async () =>
+        await composer(page).inputValue() === "Not to be lost" ||
+        await page.getByTestId("question").getByText("Not to be lost").isVisible());
+      await button(page, "Sign in again").click();
+      await fillSignIn(page, person);
+      await assertShown(stack, person, await answerThatIs(page, "complete"));
+      await assertCharges(stack, person, 1);
+    }),
+);
+
+browserTest(
+  "an access token that has expired is renewed in silence where its refresh token is good",
+  () =>
+    withPage(stack, {}, async (page) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      await changeSession(page, EXPIRED);
+      await say(page, "Still here?");
+      await assertShown(stack, person, await answerThatIs(page, "complete"));
+      assertEquals(await page.getByRole("alert").count(), 0);
+      assertEquals(await page.getByRole("dialog").count(), 0);
+      await assertCharges(stack, person, 1);
+    }),
+);
+
+browserTest(
+  "somebody else who signs in where a session has ended sees none of the other's chats",
+  () =>
+    withPage(stack, REFUSED, async (page) => {
+      const [person, other] = [await newPerson(stack), await newPerson(stack)];
+      await signIn(stack, page, person);
+      await say(page, "A private matter");
+      await answerThatIs(page, "complete");
+      await changeSession(page, DEAD);
+      await say(page, "A second private matter");
+      await page.getByRole("dialog").waitFor();
+      await fillSignIn(page, other);
+      await page.getByText(other.email).first().waitFor();
+      await until(
+        "the other's chats to be gone",
+        async () => await page.getByText("A private matter").count() === 0,
+      );
+      await assertCharges(stack, person, 1);
+      await assertCharges(stack, other, 0);
+    }),
+);
+
+storageTests(stack);

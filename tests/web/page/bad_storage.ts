@@ -1,0 +1,131 @@
+/** What the browser refuses to keep, or gives back broken: the page works, and says so. */
+import { assert, assertEquals } from "@std/assert";
+import { browserTest, withPage } from "../../support/browser.ts";
+import type { TestStack } from "../../support/stack.ts";
+import { answerThatIs, assertCharges, assertShown, newPerson, say } from "./bad_harness.ts";
+import { button, composer, signIn } from "./page_harness.ts";
+
+/** Every way in which a browser refuses a database. */
+const NO_DATABASE = [
+  `Object.defineProperty(globalThis, "indexedDB", {
+    get() { throw new DOMException("The operation is insecure.", "SecurityError"); },
+  })`,
+  `IDBFactory.prototype.open = () => {
+    const request = new EventTarget();
+    request.error = new DOMException("A mutation operation was attempted.", "InvalidStateError");
+    setTimeout(() => {
+      const event = new Event("error");
+      request.onerror?.(event);
+      request.dispatchEvent(event);
+    });
+    return request;
+  }`,
+];
+
+const FULL = `Storage.prototype.setItem = () => {
+  throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
+}`;
+
+/** The page says it in the console too. */
+const NOT_STORED = { expectsConsoleErrors: [/Chats are not stored/] };
+
+/** Puts `change(chat, index)`, an expression, in the place of every chat that is stored. */
+const changingChats = (change: string) =>
+  `(async () => {
+  const done = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  let index = 0;
+  const changed = (value) => Array.isArray(value)
+    ? value.map(changed)
+    : (${change})(value, index++);
+  for (const { name } of await indexedDB.databases()) {
+    const database = await done(indexedDB.open(name));
+    for (const store of database.objectStoreNames) {
+      const keys = await done(database.transaction(store).objectStore(store).getAllKeys());
+      for (const key of keys) {
+        const value = await done(database.transaction(store).objectStore(store).get(key));
+        const chats = database.transaction(store, "readwrite").objectStore(store);
+        await done(chats.put(changed(value), key));
+      }
+    }
+    database.close();
+  }
+  return index;
+})()`;
+
+/** Tests on this stack, which the caller stops. */
+export function storageTests(stack: TestStack): void {
+  for (const [index, script] of NO_DATABASE.entries()) {
+    browserTest(
+      `where the browser refuses a database (${
+        index + 1
+      }) the page says that chats are not kept, and chats all the same`,
+      () =>
+        withPage(stack, NOT_STORED, async (page) => {
+          await page.addInitScript(script);
+          const person = await newPerson(stack);
+          await signIn(stack, page, person);
+          await page.getByRole("status").filter({ hasText: /does not let the page store chats/ })
+            .waitFor();
+          await say(page, "Is anybody there?");
+          await assertShown(stack, person, await answerThatIs(page, "complete"));
+          await assertCharges(stack, person, 1);
+        }),
+    );
+  }
+
+  browserTest(
+    "where the browser's storage is full, one can sign in, chat and change the theme until the page is left",
+    () =>
+      withPage(stack, {}, async (page) => {
+        await page.addInitScript(FULL);
+        const person = await newPerson(stack);
+        await signIn(stack, page, person);
+        await composer(page).fill("A draft");
+        await button(page, "Dark theme").click();
+        await say(page, "Is anybody there?");
+        await assertShown(stack, person, await answerThatIs(page, "complete"));
+        await assertCharges(stack, person, 1);
+      }),
+  );
+
+  browserTest(
+    "of stored chats the broken ones are left out and said to be so, and the others are as they were",
+    () =>
+      withPage(stack, {}, async (page) => {
+        const person = await newPerson(stack);
+        await signIn(stack, page, person);
+        for (const question of ["Number one", "Number two"]) {
+          await button(page, "New chat").click();
+          await say(page, question);
+          await answerThatIs(page, "complete");
+        }
+        await page.reload();
+        const chats = page.getByRole("navigation", { name: "Chats" });
+        await chats.getByRole("link", { name: "Number one" }).waitFor();
+        const found = await page.evaluate(
+          changingChats(`(chat) => chat.title === "Number one" ? { ...chat, messages: 7 } : chat`),
+        );
+        assert(Number(found) >= 2);
+        await page.reload();
+        await chats.getByRole("link", { name: "Number two" }).click();
+        await page.getByTestId("answer").waitFor();
+        assertEquals(await chats.getByRole("link", { name: "Number one" }).count(), 0);
+        await page.getByRole("status").filter({ hasText: /could not be read/ }).waitFor();
+        await say(page, "Number three");
+        await assertShown(stack, person, await answerThatIs(page, "complete"));
+
+        for (const garbage of [`"what is this?"`, `null`, `{ id: 3 }`]) {
+          await page.evaluate(changingChats(`() => (${garbage})`));
+          await page.reload();
+          await composer(page).waitFor();
+          await page.getByRole("status").filter({ hasText: /could not be read/ }).waitFor();
+          await say(page, "Is anybody there?");
+          await assertShown(stack, person, await answerThatIs(page, "complete"));
+        }
+        await assertCharges(stack, person, 6);
+      }),
+  );
+}
