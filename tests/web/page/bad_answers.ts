@@ -79,7 +79,7 @@ export function answerTests(stack: TestStack): void {
         const person = await newPerson(stack);
         await signIn(stack, page, person);
         await say(page, ordering("Tell me", { output_tokens: 20, finish: "length" }));
-        await problem(page, "LENGTH");
+        await problem(page, "OUTPUT_LIMIT_REACHED");
         await assertShown(stack, person, await answerThatIs(page, "cut"));
         await assertCharges(stack, person, 1);
       }),

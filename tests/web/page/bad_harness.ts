@@ -54,6 +54,14 @@ export async function problem(page: Page, code: string): Promise<Locator> {
   return alert;
 }
 
+/** The question of which nothing came is in the composer again, and nowhere else. */
+export async function assertKept(page: Page, question: string): Promise<void> {
+  await until(
+    "the question to be back",
+    async () => await composer(page).inputValue() === question,
+  );
+}
+
 /** The newest answer, once it is in this state. */
 export async function answerThatIs(page: Page, state: string): Promise<Locator> {
   const answer = answers(page).last();

@@ -8,6 +8,7 @@ import { until } from "../../support/until.ts";
 import {
   answerThatIs,
   assertCharges,
+  assertKept,
   assertShown,
   chatRequests,
   newPerson,
@@ -55,7 +56,7 @@ browserTest(
         await say(page, "The second");
         const alert = await problem(page, "TOO_MANY_REQUESTS");
         assertMatch(await alert.innerText(), /\d+ ?s/);
-        await questions(page).getByText("The second").waitFor();
+        await assertKept(page, "The second");
         await wakesUp(button(alert, "Try again"), 5);
         assertEquals(sent.count, 1);
         await button(alert, "Try again").click();
@@ -100,7 +101,7 @@ browserTest(
         await say(page, "One more");
         const alert = await problem(page, "SPEND_LIMIT_REACHED");
         assertMatch(await alert.innerText(), /\d\d?:\d\d|tomorrow|midnight/i);
-        await questions(page).getByText("One more").waitFor();
+        await assertKept(page, "One more");
         const again = button(alert, "Try again");
         assert(await again.count() === 0 || await again.isDisabled());
         await assertCharges(stack, person, 0);

@@ -7,6 +7,7 @@ import { answerTests } from "./bad_answers.ts";
 import {
   answerThatIs,
   assertCharges,
+  assertKept,
   assertShown,
   chatRequests,
   newPerson,
@@ -37,7 +38,7 @@ browserTest(
       await until("some words", async () => (await answer.innerText()).length > 60);
       await context.setOffline(true);
       await answerThatIs(page, "cut");
-      const alert = await problem(page, "NETWORK_ERROR");
+      const alert = await problem(page, "OFFLINE");
       assert((await answer.innerText()).length > 60);
       await context.setOffline(false);
       await assertShown(stack, person, answer);
@@ -58,8 +59,8 @@ browserTest(
       await signIn(stack, page, person);
       await context.setOffline(true);
       await say(page, "Is anybody there?");
-      const alert = await problem(page, "NETWORK_ERROR");
-      await page.getByTestId("question").getByText("Is anybody there?").waitFor();
+      const alert = await problem(page, "OFFLINE");
+      await assertKept(page, "Is anybody there?");
       await assertCharges(stack, person, 0);
       await context.setOffline(false);
       const sent = chatRequests(page);
@@ -110,7 +111,7 @@ browserTest(
       await stack.postgres("stop");
       await say(page, "Is anybody there?");
       const alert = await problem(page, "LEDGER_UNAVAILABLE");
-      await page.getByTestId("question").getByText("Is anybody there?").waitFor();
+      await assertKept(page, "Is anybody there?");
       await stack.postgres("start");
       await until("health to be ok again", async () => {
         const response = await fetch(`${stack.functionsUrl}/pricing-health`);

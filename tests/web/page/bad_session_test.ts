@@ -6,14 +6,16 @@ import { until } from "../../support/until.ts";
 import {
   answerThatIs,
   assertCharges,
+  assertKept,
   assertShown,
   changeSession,
   chatRequests,
   fillSignIn,
   newPerson,
+  problem,
   say,
 } from "./bad_harness.ts";
-import { button, composer, signIn } from "./page_harness.ts";
+import { button, signIn } from "./page_harness.ts";
 import { storageTests } from "./bad_storage.ts";
 
 const stack = await startTestStack();
@@ -46,6 +48,8 @@ browserTest(
 
       const sent = chatRequests(page);
       await fillSignIn(page, person);
+      await assertKept(page, "The second question");
+      await button(page, "Send").click();
       await until("the second answer", async () => await page.getByTestId("answer").count() === 2);
       await assertShown(stack, person, await answerThatIs(page, "complete"));
       assertEquals(sent.count, 1);
@@ -66,11 +70,11 @@ browserTest(
       await page.getByRole("dialog").waitFor();
       await page.keyboard.press("Escape");
       await page.getByRole("dialog").waitFor({ state: "hidden" });
-      await until("the question to be kept", async () =>
-        await composer(page).inputValue() === "Not to be lost" ||
-        await page.getByTestId("question").getByText("Not to be lost").isVisible());
-      await button(page, "Sign in again").click();
+      await assertKept(page, "Not to be lost");
+      await button(await problem(page, "UNAUTHENTICATED"), "Sign in again").click();
       await fillSignIn(page, person);
+      await assertKept(page, "Not to be lost");
+      await button(page, "Send").click();
       await assertShown(stack, person, await answerThatIs(page, "complete"));
       await assertCharges(stack, person, 1);
     }),

@@ -2,7 +2,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { browserTest, withPage } from "../../support/browser.ts";
 import type { TestStack } from "../../support/stack.ts";
-import { answerThatIs, assertCharges, assertShown, newPerson, say } from "./bad_harness.ts";
+import {
+  answerThatIs,
+  assertCharges,
+  assertShown,
+  newPerson,
+  problem,
+  say,
+} from "./bad_harness.ts";
 import { button, composer, signIn } from "./page_harness.ts";
 
 /** Every way in which a browser refuses a database. */
@@ -67,8 +74,7 @@ export function storageTests(stack: TestStack): void {
           await page.addInitScript(script);
           const person = await newPerson(stack);
           await signIn(stack, page, person);
-          await page.getByRole("status").filter({ hasText: /does not let the page store chats/ })
-            .waitFor();
+          await problem(page, "STORAGE_UNAVAILABLE");
           await say(page, "Is anybody there?");
           await assertShown(stack, person, await answerThatIs(page, "complete"));
           await assertCharges(stack, person, 1);
@@ -113,7 +119,7 @@ export function storageTests(stack: TestStack): void {
         await chats.getByRole("link", { name: "Number two" }).click();
         await page.getByTestId("answer").waitFor();
         assertEquals(await chats.getByRole("link", { name: "Number one" }).count(), 0);
-        await page.getByRole("status").filter({ hasText: /could not be read/ }).waitFor();
+        await problem(page, "CHATS_DAMAGED");
         await say(page, "Number three");
         await assertShown(stack, person, await answerThatIs(page, "complete"));
 
@@ -121,7 +127,7 @@ export function storageTests(stack: TestStack): void {
           await page.evaluate(changingChats(`() => (${garbage})`));
           await page.reload();
           await composer(page).waitFor();
-          await page.getByRole("status").filter({ hasText: /could not be read/ }).waitFor();
+          await problem(page, "CHATS_DAMAGED");
           await say(page, "Is anybody there?");
           await assertShown(stack, person, await answerThatIs(page, "complete"));
         }
