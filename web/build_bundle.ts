@@ -1,0 +1,59 @@
+/** Runs Deno's bundler on the code for browsers, and tells what it wrote. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder of this file: `web`. */
+export const WEB = fileURLToPath(new URL(".", import.meta.url));
+
+/** The sources do not bundle. The message is the bundler's, with file and line. */
+export class BundleFailed extends Error {
+  override readonly name = "BundleFailed";
+}
+
+export interface BundleOrder {
+  /** Relative to `web`. */
+  readonly entries: readonly string[];
+  readonly outDir: string;
+  readonly sourceMaps: boolean;
+}
+
+/**
+ * Bundles the entries and what they share, minified, split at each dynamic `import()`.
+ * @throws BundleFailed
+ */
+export async function bundle({ entries, outDir, sourceMaps }: BundleOrder): Promise<void> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "bundle",
+      "--quiet",
+      "--config",
+      join(WEB, "deno.json"),
+      "--frozen",
+      "--platform=browser",
+      "--minify",
+      "--code-splitting",
+      ...(sourceMaps ? ["--sourcemap=linked"] : []),
+      "--outdir",
+      outDir,
+      ...entries.map((entry) => join(WEB, entry)),
+    ],
+    cwd: WEB,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  const said = new TextDecoder().decode(stderr).split("\nStack backtrace")[0]!.trim();
+  if (!success) throw new BundleFailed(said);
+}
+
+/** The files of a folder and of those below it, relative and sorted. */
+export async function filesBelow(folder: string, below = ""): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of Deno.readDir(join(folder, below))) {
+    const path = join(below, entry.name);
+    if (entry.isDirectory) found.push(...await filesBelow(folder, path));
+    else found.push(path);
+  }
+  return found.sort();
+}

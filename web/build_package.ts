@@ -1,0 +1,100 @@
+/**
+ * Builds the npm package `farebox-web`: the client and the elements as modules for bundlers and
+ * browsers, with their types.
+ */
+import { join } from "node:path";
+import { bundle, filesBelow, WEB } from "./build_bundle.ts";
+import { writeDeclarations } from "./build_declarations.ts";
+import { emptyFolder } from "./build_page.ts";
+
+/** What the package exports, and the source of each. */
+const EXPORTS: Readonly<Record<string, string>> = {
+  ".": "client/mod.ts",
+  "./elements": "elements/mod.ts",
+  "./balance": "elements/balance.ts",
+};
+
+/** Types without code, the elements' names in other people's JSX: `./jsx-react` and the like. */
+const JSX_TYPES = /^jsx_(\w+)\.d\.ts$/;
+
+/** The entries of the package that a page with a balance and no more would load. */
+export const CLIENT_AND_BALANCE: readonly string[] = ["client/mod.js", "elements/balance.js"];
+
+export interface BuiltPackage {
+  readonly files: readonly string[];
+  readonly version: string;
+}
+
+/** @throws BundleFailed, DeclarationsFailed */
+export async function buildPackage(outDir: string): Promise<BuiltPackage> {
+  await emptyFolder(outDir);
+  const sources = Object.values(EXPORTS);
+  const typesOnly = await jsxTypes();
+  await bundle({ entries: sources, outDir, sourceMaps: true });
+  for (const file of await filesBelow(outDir)) {
+    if (file.endsWith(".js.map")) await cleanSourceMap(join(outDir, file));
+  }
+  await writeDeclarations({ entries: [...sources, ...Object.values(typesOnly)], outDir });
+  const version = await versionOfChangelog();
+  const manifest = JSON.stringify(await packageJson(version, typesOnly), null, 2);
+  await Deno.writeTextFile(join(outDir, "package.json"), `${manifest}\n`);
+  return { files: await filesBelow(outDir), version };
+}
+
+async function jsxTypes(): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const file of await filesBelow(join(WEB, "elements"))) {
+    const name = JSX_TYPES.exec(file)?.[1];
+    if (name !== undefined) found[`./jsx-${name}`] = `elements/${file}`;
+  }
+  return found;
+}
+
+async function packageJson(
+  version: string,
+  typesOnly: Readonly<Record<string, string>>,
+): Promise<Record<string, unknown>> {
+  const script = (source: string) => `./${source.replace(/\.ts$/, ".js")}`;
+  const types = (source: string) => `./${source.replace(/(\.d)?\.ts$/, ".d.ts")}`;
+  const exports: Record<string, unknown> = {};
+  for (const [name, source] of Object.entries(EXPORTS)) {
+    exports[name] = { types: types(source), default: script(source) };
+  }
+  for (const [name, source] of Object.entries(typesOnly)) exports[name] = { types: types(source) };
+  const supabase = await pinOf("@supabase/supabase-js");
+  return {
+    name: "farebox-web",
+    version,
+    description: "Farebox in a browser: a typed client, and elements that show what answers cost",
+    type: "module",
+    exports,
+    // The elements' modules define nothing until they are asked to.
+    sideEffects: false,
+    peerDependencies: { "@supabase/supabase-js": `^${supabase.split(".")[0]}` },
+  };
+}
+
+async function pinOf(name: string): Promise<string> {
+  const { imports }: { imports: Record<string, string> } = JSON.parse(
+    await Deno.readTextFile(join(WEB, "deno.json")),
+  );
+  const version = imports[name]?.match(/@(\d[^@/]*)$/)?.[1];
+  if (version === undefined) throw new Error(`web/deno.json does not pin ${name}`);
+  return version;
+}
+
+/** The latest version that the changelog has; 0.0.0 before the first one. */
+async function versionOfChangelog(): Promise<string> {
+  const text = await Deno.readTextFile(join(WEB, "../CHANGELOG.md"));
+  return text.match(/^##\s+\[?v?(\d+\.\d+\.\d+[\w.-]*)/m)?.[1] ?? "0.0.0";
+}
+
+/** A map names the sources as the repository and the registry do, not as this machine does. */
+async function cleanSourceMap(path: string): Promise<void> {
+  const map: { sources: string[] } = JSON.parse(await Deno.readTextFile(path));
+  map.sources = map.sources.map((source) =>
+    source.replace(/^.*\/npm\/[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d[^/]*)\//, "npm:$1@$2/")
+      .replace(/^(\.\.\/)+(client|elements)\//, "web/$2/")
+  );
+  await Deno.writeTextFile(path, JSON.stringify(map));
+}
