@@ -18,7 +18,7 @@ export const BALANCE_CSS = `
 :host([state="warning"]) .card, :host([state="critical"]) .card {
   border-color: color-mix(in oklab, var(--_tone) 45%, var(--_line));
 }
-.words { flex: 999 1 7rem; min-inline-size: 0; }
+.words { flex: 999 1 10.5rem; min-inline-size: 0; }
 .label { display: block; font-size: 0.8125rem; color: var(--_muted); }
 :host([state="warning"]) .label, :host([state="critical"]) .label {
   color: var(--_tone);
@@ -37,6 +37,7 @@ export const BALANCE_CSS = `
 }
 .fine { font-weight: 450; color: color-mix(in oklab, var(--_tone) 72%, var(--_surface)); }
 :host([state="guest"]) .amount { font-size: 0.9375rem; letter-spacing: 0; font-weight: 550; }
+:host([state="guest"]) .words { flex-basis: 13rem; }
 .pips { display: flex; gap: 0.25rem; margin-block-start: 0.375rem; }
 .pip {
   flex: 0 1 1.75rem;
@@ -46,6 +47,7 @@ export const BALANCE_CSS = `
 }
 .pip.left { background: var(--_accent); }
 .note { display: block; font-size: 0.8125rem; color: var(--_muted); }
+.pips + .note { margin-block-start: 0.25rem; }
 .problem { display: block; }
 .actions { display: contents; }
 .button { flex: 1 0 auto; }

@@ -12,8 +12,8 @@ th + *, td + td { padding-inline-start: 1rem; }
 th:first-child { text-align: start; }
 thead th { font-size: 0.75rem; color: var(--_muted); padding-block-start: 0; }
 tbody tr { border-block-start: 1px solid var(--_line); }
-tfoot tr.total { border-block-start: 2px solid var(--_text); font-weight: 640; }
-tfoot tr.total th { font-weight: 640; }
+tfoot tr.total { border-block-start: 2px solid var(--_text); }
+tfoot tr.total > * { font-weight: 640; }
 tfoot tr.sum { border-block-start: 1px solid var(--_line); }
 td { white-space: nowrap; }
 .of { display: block; font-size: 0.75rem; color: var(--_muted); overflow-wrap: anywhere; }
@@ -37,6 +37,8 @@ code { font: 0.8125rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; 
 @container (max-width: 26rem) {
   .rate { display: none; }
   .rate-below { display: block; }
+  table { font-size: 0.8125rem; }
+  th + *, td + td { padding-inline-start: 0.625rem; }
   dl { grid-template-columns: minmax(0, 1fr); gap: 0; }
   dd + dt { margin-block-start: 0.625rem; }
 }
