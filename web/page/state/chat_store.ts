@@ -2,7 +2,8 @@
  * Chats in IndexedDB: one database for each owner, one record for each chat. A guest's chats and
  * each user's lie apart, so that signing in never shows another's.
  */
-import { clear, createStore, del, entries, get, setMany, type UseStore } from "idb-keyval";
+import { clear, createStore, del, delMany, entries, get, setMany, type UseStore } from "idb-keyval";
+import { isChat } from "./stored_chat.ts";
 import type { Chat } from "./types.ts";
 
 /** `guest`, or a user's id. */
@@ -11,14 +12,30 @@ export type Owner = string;
 const GONE = new Error("IndexedDB is not to be had");
 const stores = new Map<Owner, UseStore>();
 
+export interface StoredChats {
+  readonly chats: readonly Chat[];
+  /** Keys of records that are no chats. They stay until they are removed. */
+  readonly damaged: readonly IDBValidKey[];
+}
+
 /** @throws where the browser refuses IndexedDB (private windows of some). */
-export async function readChats(owner: Owner): Promise<Chat[]> {
-  const all = await entries<string, Chat>(storeOf(owner));
-  return all.map(([, chat]) => chat);
+export async function readChats(owner: Owner): Promise<StoredChats> {
+  const chats: Chat[] = [];
+  const damaged: IDBValidKey[] = [];
+  for (const [key, value] of await entries<IDBValidKey, unknown>(storeOf(owner))) {
+    if (isChat(value)) chats.push(value);
+    else damaged.push(key);
+  }
+  return { chats, damaged };
 }
 
 export async function readChat(owner: Owner, chatId: string): Promise<Chat | undefined> {
-  return await get<Chat>(chatId, storeOf(owner));
+  const value: unknown = await get(chatId, storeOf(owner));
+  return isChat(value) ? value : undefined;
+}
+
+export async function removeRecords(owner: Owner, keys: readonly IDBValidKey[]): Promise<void> {
+  await delMany([...keys], storeOf(owner));
 }
 
 export async function writeChats(owner: Owner, chats: readonly Chat[]): Promise<void> {

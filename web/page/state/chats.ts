@@ -10,6 +10,7 @@ import {
   readChats,
   removeAllChats,
   removeChat,
+  removeRecords,
   writeChats,
 } from "./chat_store.ts";
 import {
@@ -43,6 +44,9 @@ export const isBusyElsewhere: ReadonlySignal<boolean> = computed(() =>
 
 /** False from when the browser refused to store a chat. */
 export const chatsAreStored = signal(true);
+
+/** Stored chats that cannot be read, by their keys; they are left out. */
+export const damagedChats = signal<readonly IDBValidKey[]>([]);
 
 let owner: Owner | null = null;
 const unsaved = new Set<string>();
@@ -103,6 +107,13 @@ export async function deleteChat(id: string): Promise<void> {
   });
 }
 
+/** Gives up on the stored chats that cannot be read. */
+export async function removeDamagedChats(): Promise<void> {
+  const keys = damagedChats.value;
+  damagedChats.value = [];
+  await store((of) => removeRecords(of, keys));
+}
+
 export function openChatById(id: string): void {
   go(hashOfChat(id));
 }
@@ -127,13 +138,16 @@ export async function saveChatsNow(): Promise<void> {
 export async function showChatsOf(next: Owner | null): Promise<void> {
   if (next === owner) return;
   await saveChatsNow();
+  for (const { id } of chats.value) endStreaming(id);
   owner = next;
   chats.value = [];
+  damagedChats.value = [];
   await store(async (of) => {
     const stored = await readChats(of);
     if (of !== owner) return;
-    chats.value = sorted([...chats.value, ...stored]);
-    for (const chat of stored) watchAnswerOfOtherTab(chat);
+    damagedChats.value = stored.damaged;
+    chats.value = sorted([...chats.value, ...stored.chats]);
+    for (const chat of stored.chats) watchAnswerOfOtherTab(chat);
   });
 }
 
@@ -149,7 +163,7 @@ export async function adoptChats(next: Owner): Promise<void> {
     const stored = await readChats(of);
     // What is shown is the newer one: an answer may be coming.
     const shown = new Set(chats.value.map(({ id }) => id));
-    chats.value = sorted([...chats.value, ...stored.filter(({ id }) => !shown.has(id))]);
+    chats.value = sorted([...chats.value, ...stored.chats.filter(({ id }) => !shown.has(id))]);
     tellOtherTabs({ owner: of, kind: "stored", chatIds: adopted.map(({ id }) => id) });
   });
 }
@@ -213,8 +227,7 @@ function store(work: (of: Owner) => Promise<void>): Promise<void> {
     if (of === null || !chatsAreStored.value) return;
     try {
       await work(of);
-    } catch (cause) {
-      console.warn("Chats are not stored:", cause);
+    } catch {
       chatsAreStored.value = false;
     }
   });

@@ -2,6 +2,7 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import type { Farebox } from "../../client/farebox.ts";
 import { createFarebox } from "../../client/mod.ts";
+import { browserStorage } from "./browser_storage.ts";
 import { loadSettings } from "./settings.ts";
 import type { PageSettings } from "./types.ts";
 
@@ -15,16 +16,22 @@ let started: Services | null = null;
 
 /**
  * Once, before anything else.
- * @throws SettingsProblem where settings.json is missing or has another shape.
+ * @throws CannotStart where settings.json is missing or has another shape.
  */
 export async function startServices(): Promise<Services> {
   const settings = await loadSettings();
   const { url, publishableKey, realtime } = settings;
   const supabase = createClient(url, publishableKey, {
     // Nothing comes back by the address: the page has no sign-in by link.
-    auth: { detectSessionInUrl: false },
+    auth: { detectSessionInUrl: false, storage: browserStorage },
   });
-  const farebox = createFarebox({ supabase, url, publishableKey, realtime });
+  const farebox = createFarebox({
+    supabase,
+    url,
+    publishableKey,
+    realtime,
+    storage: browserStorage,
+  });
   started = { settings, farebox, supabase };
   return started;
 }

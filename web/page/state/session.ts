@@ -1,10 +1,12 @@
 /** Who uses the page: signing up, in and out, and what becomes of a guest's chats. */
 import type { AuthChangeEvent, Session } from "@supabase/supabase-js";
-import { signal } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
+import { browserStorage } from "./browser_storage.ts";
 import { adoptChats, showChatsOf } from "./chats.ts";
 import { dialog } from "./dialogs.ts";
 import { go } from "./route.ts";
 import { services } from "./services.ts";
+import { CannotStart } from "./settings.ts";
 import { problemOfAuth } from "./session_problems.ts";
 import type { Problem, Visitor } from "./types.ts";
 
@@ -29,7 +31,13 @@ let changing: Promise<void> = Promise.resolve();
 /** Restores whoever was here; follows what other tabs do. */
 export async function startSession(): Promise<void> {
   const { auth } = services().supabase;
-  const { data } = await auth.getSession();
+  const { data, error } = await auth.getSession();
+  if (error !== null && (error.status === undefined || error.status === 0 || error.status >= 500)) {
+    throw new CannotStart(
+      `The project ${services().settings.url} does not answer.`,
+      "Check your connection, then load the page again. Your session and your chats are kept.",
+    );
+  }
   await become(data.session);
   // Nothing may be awaited in the callback: supabase-js holds its lock meanwhile.
   auth.onAuthStateChange((event, session) => void follow(event, session));
@@ -71,16 +79,23 @@ export async function continueAsGuest(): Promise<void> {
   await become(null);
 }
 
-/** The project refused the session: everything stays as it is, and a sign-in form is shown over it. */
-export function sessionEnded(): void {
-  if (visitor.value.kind !== "user") return;
-  endedSessionOf.value = visitor.value.email;
+/**
+ * The project refused the session: everything stays as it is, and a sign-in form is shown over it.
+ * @returns whether the same user has signed in again; false where the form was closed instead.
+ */
+export async function sessionEnded(): Promise<boolean> {
+  const before = visitor.value;
+  if (before.kind !== "user") return false;
+  endedSessionOf.value = before.email;
   problemOfSession.value = null;
   dialog.value = { kind: "sign-in" };
+  await until(() => dialog.value === null);
+  const now = visitor.value;
+  return endedSessionOf.value === null && now.kind === "user" && now.id === before.id;
 }
 
 async function follow(event: AuthChangeEvent, session: Session | null): Promise<void> {
-  if (event === "SIGNED_OUT" && localStorage.getItem(VISITOR_KEY) === "user") sessionEnded();
+  if (event === "SIGNED_OUT" && browserStorage.getItem(VISITOR_KEY) === "user") void sessionEnded();
   else if (event === "SIGNED_IN" || event === "SIGNED_OUT") await become(session);
 }
 
@@ -93,29 +108,50 @@ function become(session: Session | null): Promise<void> {
 async function becomeUser({ user }: Session): Promise<void> {
   const before = visitor.value;
   remember("user");
-  confirmationSentTo.value = null;
-  endedSessionOf.value = null;
-  if (dialog.value?.kind === "sign-in" || dialog.value?.kind === "sign-up") dialog.value = null;
-  if (before.kind === "user" && before.id === user.id) return;
   if (before.kind === "guest") await adoptChats(user.id);
-  else await showChatsOf(user.id);
-  visitor.value = { kind: "user", id: user.id, email: user.email ?? "" };
+  else if (before.kind !== "user" || before.id !== user.id) {
+    if (before.kind === "user") {
+      forgetWhatWasInView();
+      // For a moment nobody is here, so that all that is kept of one user goes.
+      visitor.value = { kind: "none" };
+      visitor.value = { kind: "loading" };
+    }
+    await showChatsOf(user.id);
+  }
+  batch(() => {
+    visitor.value = { kind: "user", id: user.id, email: user.email ?? "" };
+    confirmationSentTo.value = null;
+    endedSessionOf.value = null;
+    if (dialog.value?.kind === "sign-in" || dialog.value?.kind === "sign-up") dialog.value = null;
+  });
 }
 
 async function becomeNobody(): Promise<void> {
-  const isGuest = localStorage.getItem(VISITOR_KEY) === "guest";
-  if (visitor.value.kind === "user") {
-    sessionStorage.clear();
-    go("#/");
-  }
+  const isGuest = browserStorage.getItem(VISITOR_KEY) === "guest";
+  if (visitor.value.kind === "user") forgetWhatWasInView();
   dialog.value = null;
   await showChatsOf(isGuest ? "guest" : null);
   visitor.value = { kind: isGuest ? "guest" : "none" };
 }
 
+/** Drafts lie in sessionStorage. */
+function forgetWhatWasInView(): void {
+  sessionStorage.clear();
+  go("#/");
+}
+
+/** Resolves when `holds` does; `holds` reads signals. */
+function until(holds: () => boolean): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = effect(() => {
+    if (holds()) resolve();
+  });
+  return promise.finally(stop);
+}
+
 function remember(who: "user" | "guest" | null): void {
-  if (who === null) localStorage.removeItem(VISITOR_KEY);
-  else localStorage.setItem(VISITOR_KEY, who);
+  if (who === null) browserStorage.removeItem(VISITOR_KEY);
+  else browserStorage.setItem(VISITOR_KEY, who);
 }
 
 /** supabase-js both answers with errors and throws some. */

@@ -4,27 +4,27 @@ import type { PageSettings } from "./types.ts";
 const SETTINGS_ADDRESS = "./settings.json";
 
 /** The page cannot start; the message says why, `advice` what to do. */
-export class SettingsProblem extends Error {
-  override readonly name = "SettingsProblem";
+export class CannotStart extends Error {
+  override readonly name = "CannotStart";
 
   constructor(message: string, readonly advice: string) {
     super(message);
   }
 }
 
-/** @throws SettingsProblem */
+/** @throws CannotStart */
 export async function loadSettings(): Promise<PageSettings> {
   let response: Response;
   try {
     response = await fetch(SETTINGS_ADDRESS, { cache: "no-cache" });
   } catch {
-    throw new SettingsProblem(
+    throw new CannotStart(
       "The page's settings could not be loaded.",
       "Check your connection, then load the page again.",
     );
   }
   if (!response.ok) {
-    throw new SettingsProblem(
+    throw new CannotStart(
       `There is no settings.json beside this page (status ${response.status}).`,
       'Put a file settings.json beside index.html: {"url": "https://….supabase.co", "publishableKey": "sb_publishable_…", "realtime": true}',
     );
@@ -34,7 +34,7 @@ export async function loadSettings(): Promise<PageSettings> {
 
 /**
  * @param value the parsed settings.json
- * @throws SettingsProblem that names the first field that is wrong.
+ * @throws CannotStart that names the first field that is wrong.
  */
 export function settingsOf(value: unknown): PageSettings {
   if (!isRecord(value)) throw wrong("is not a JSON object");
@@ -76,8 +76,8 @@ function addCreditsOf(value: unknown): PageSettings["addCredits"] {
   return { ...(url === undefined ? {} : { url }), ...(words === undefined ? {} : { text: words }) };
 }
 
-function wrong(what: string): SettingsProblem {
-  return new SettingsProblem(
+function wrong(what: string): CannotStart {
+  return new CannotStart(
     `The page's settings.json ${what}.`,
     "Mend the file beside index.html, then load the page again.",
   );
