@@ -1,0 +1,62 @@
+/** Costs that did not come with their answer: the charge is known to the server, and is asked for. */
+import { signal } from "@preact/signals";
+import { FareboxError, NetworkError } from "../../client/errors.ts";
+import { costOf } from "../../client/settled_receipt.ts";
+import type { ChatCost } from "../../client/types.ts";
+import { services } from "./services.ts";
+
+/** A broken connection is noticed by the server late, and the provider may write to its end first. */
+const RECEIPT_WAIT_MS = 30_000;
+const ATTEMPTS_MAX = 6;
+const FIRST_PAUSE_MS = 1_000;
+
+/** Ids of the requests whose cost is being looked up. */
+export const costsAwaited = signal<ReadonlySet<string>>(new Set());
+
+/**
+ * Waits until the machine is online, and asks. A user's only: guests have no receipts.
+ * @returns a cost of 0 where nothing was charged; null where nobody can say.
+ */
+export async function findCost(requestId: string): Promise<ChatCost | null> {
+  costsAwaited.value = new Set(costsAwaited.value).add(requestId);
+  try {
+    return await ask(requestId);
+  } finally {
+    const rest = new Set(costsAwaited.value);
+    rest.delete(requestId);
+    costsAwaited.value = rest;
+  }
+}
+
+async function ask(requestId: string): Promise<ChatCost | null> {
+  const { farebox } = services();
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    await untilOnline();
+    try {
+      return costOf(await farebox.receipt(requestId, { waitMs: RECEIPT_WAIT_MS }));
+    } catch (error) {
+      if (error instanceof FareboxError && error.code === "REQUEST_NOT_FOUND") {
+        return nothingCharged(requestId);
+      }
+      if (!(error instanceof NetworkError)) return null;
+    }
+    await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** attempt));
+  }
+  return null;
+}
+
+function untilOnline(): Promise<void> {
+  if (navigator.onLine) return Promise.resolve();
+  return new Promise((resolve) => addEventListener("online", () => resolve(), { once: true }));
+}
+
+function nothingCharged(requestId: string): ChatCost {
+  return {
+    request_id: requestId,
+    cost: "0",
+    balance: null,
+    tokens: null,
+    basis: "none",
+    code: null,
+  };
+}

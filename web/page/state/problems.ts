@@ -1,0 +1,196 @@
+/**
+ * What went wrong, as a sentence, and what can be done about it. The one place that knows the codes.
+ */
+import {
+  FareboxError,
+  FreeLimitReached,
+  InsufficientBalance,
+  NetworkError,
+} from "../../client/errors.ts";
+import { formatBalance } from "../../elements/money_text.ts";
+import type { Problem } from "./types.ts";
+
+/** What the page offers; each is a button. */
+export type NextStep =
+  | "Try again"
+  | "Add credits"
+  | "Sign up"
+  | "Choose another model"
+  | "Sign in again"
+  | "Shorten";
+
+interface Advice {
+  /** Of a refusal: nothing came of the question. Null: the server's own sentence is the best one. */
+  readonly refused: string | null;
+  /** Of an answer that ended early; null: as a refusal. */
+  readonly cut: string | null;
+  readonly steps: readonly NextStep[];
+}
+
+const BALANCE: readonly NextStep[] = ["Add credits", "Choose another model", "Shorten"];
+const OTHER_MODEL: readonly NextStep[] = ["Choose another model"];
+const AGAIN: readonly NextStep[] = ["Try again"];
+const EDIT: readonly NextStep[] = ["Shorten"];
+
+/** By code. What is not here is told in the server's words, with "Try again". */
+const ADVICE: Readonly<Record<string, Advice>> = {
+  INSUFFICIENT_BALANCE: {
+    refused: "Your balance does not pay for this message.",
+    cut: "Your balance ended here. What you see is kept, and it is what you paid for.",
+    steps: BALANCE,
+  },
+  FREE_LIMIT_REACHED: {
+    refused: "Your free messages are used. Sign up to go on: this chat comes with you.",
+    cut: null,
+    steps: ["Sign up"],
+  },
+  GUEST_OUTPUT_LIMIT: {
+    refused: null,
+    cut: "Answers to guests are kept short, and this one ended here. Sign up for whole answers.",
+    steps: ["Sign up"],
+  },
+  UNAUTHENTICATED: {
+    refused: "Your session has ended. Sign in again, and your message is still here.",
+    cut: null,
+    steps: ["Sign in again"],
+  },
+  TOO_MANY_REQUESTS: {
+    refused: null,
+    cut: null,
+    steps: AGAIN,
+  },
+  SPEND_LIMIT_REACHED: {
+    refused: null,
+    cut: "The spending limit of the day was reached here. What you see is kept.",
+    steps: AGAIN,
+  },
+  LEDGER_UNAVAILABLE: {
+    refused: "The service is restarting. Nothing was sent or charged. Try again in a moment.",
+    cut: null,
+    steps: AGAIN,
+  },
+  AUTH_UNAVAILABLE: {
+    refused:
+      "The sign-in service is restarting. Nothing was sent or charged. Try again in a moment.",
+    cut: null,
+    steps: AGAIN,
+  },
+  MODEL_NOT_FOUND: {
+    refused: "This model is not offered here any more.",
+    cut: null,
+    steps: OTHER_MODEL,
+  },
+  PROVIDER_NOT_ENABLED: {
+    refused: "This model is switched off here at the moment.",
+    cut: null,
+    steps: OTHER_MODEL,
+  },
+  MODEL_NOT_ALLOWED: {
+    refused: "This model is not among those that you can use here.",
+    cut: null,
+    steps: OTHER_MODEL,
+  },
+  NETWORK_ERROR: {
+    refused: "The connection broke before an answer came. Nothing you typed is lost.",
+    cut: "The connection broke here. What you see is kept.",
+    steps: AGAIN,
+  },
+  OFFLINE: {
+    refused: "You are offline. Your message is kept: try again when you are back.",
+    cut: "You went offline here. What you see is kept.",
+    steps: AGAIN,
+  },
+  UPSTREAM_ERROR: {
+    refused: "The model's provider failed. Nothing was charged.",
+    cut: "The model's provider broke off here. What you see is kept.",
+    steps: ["Try again", "Choose another model"],
+  },
+  UPSTREAM_TIMEOUT: {
+    refused: "The model's provider did not answer in time. Nothing was charged.",
+    cut: "The model's provider took too long and was cut off here.",
+    steps: ["Try again", "Choose another model"],
+  },
+  DEADLINE_REACHED: {
+    refused: null,
+    cut: "The answer took too long and was ended here. What you see is kept.",
+    steps: AGAIN,
+  },
+  EMPTY_ANSWER: {
+    refused: null,
+    cut: "The model gave an empty answer. Nothing was charged.",
+    steps: ["Try again", "Choose another model"],
+  },
+  OUTPUT_LIMIT_REACHED: {
+    refused: null,
+    cut: "The answer reached the longest that it may be, and ended here.",
+    steps: OTHER_MODEL,
+  },
+  CONTENT_FILTER: {
+    refused: null,
+    cut: "The provider's content filter ended the answer here.",
+    steps: EDIT,
+  },
+  REQUEST_TOO_LARGE: {
+    refused: "This chat has become too long to send. Shorten the message, or begin a new chat.",
+    cut: null,
+    steps: EDIT,
+  },
+  INVALID_REQUEST: { refused: null, cut: null, steps: EDIT },
+  INVALID_JSON: { refused: null, cut: null, steps: EDIT },
+  BAD_ANSWER: { refused: null, cut: null, steps: AGAIN },
+};
+
+/** What may be done about a problem, most useful first. */
+export function nextSteps({ code }: Problem): readonly NextStep[] {
+  return ADVICE[code]?.steps ?? AGAIN;
+}
+
+/** Why nothing came of a question. Anything may be given: what is no `FareboxError` is a bug of the page. */
+export function problemOf(error: unknown): Problem {
+  if (!(error instanceof FareboxError)) {
+    console.error(error);
+    return {
+      code: "PAGE_ERROR",
+      message: "Something in this page went wrong. Load it again if it does not go away.",
+      retryAfterSeconds: null,
+    };
+  }
+  const code = isOffline(error) ? "OFFLINE" : error.code;
+  const message = [ADVICE[code]?.refused ?? error.message, evidenceOf(error)];
+  // Days until free messages come back are nothing to count down.
+  const waits = code === "TOO_MANY_REQUESTS" || code === "SPEND_LIMIT_REACHED";
+  return {
+    code,
+    message: message.filter(Boolean).join(" "),
+    retryAfterSeconds: waits ? error.retryAfterSeconds : null,
+  };
+}
+
+/** Why an answer ended before its end. */
+export function problemOfCut(reason: unknown): Problem {
+  if (typeof reason !== "string") {
+    const problem = problemOf(reason);
+    return { ...problem, message: ADVICE[problem.code]?.cut ?? problem.message };
+  }
+  const message = ADVICE[reason]?.cut ?? "The answer ended early.";
+  return { code: reason, message, retryAfterSeconds: null };
+}
+
+function isOffline(error: FareboxError): boolean {
+  return error instanceof NetworkError && !navigator.onLine;
+}
+
+/** What only this refusal knows. */
+function evidenceOf(error: FareboxError): string | null {
+  if (error instanceof InsufficientBalance && error.balance !== null) {
+    return `You have ${formatBalance(error.balance)}.`;
+  }
+  if (error instanceof FreeLimitReached && error.windowEndsAt !== null) {
+    const time = new Date(error.windowEndsAt).toLocaleString("en", {
+      dateStyle: "medium",
+      timeStyle: "short",
+    });
+    return `Free messages come back on ${time}.`;
+  }
+  return null;
+}
