@@ -1,20 +1,23 @@
 /**
  * The one door of the local stack: `/rest/v1` and `/auth/v1` in this process, `/functions/v1` by
- * the functions process, `/` from the folder `web`.
+ * the functions process, `/` from the page.
  */
 import { forwardToFunctions, FUNCTIONS_PATH } from "./functions_proxy.ts";
+import type { PageSettings } from "../web/page/state/types.ts";
 import { createPlatformApi, type PlatformApiOptions } from "./platform_api.ts";
-import { serveStatic } from "./static_files.ts";
+import type { Page } from "./page.ts";
 
 export interface GatewayOptions extends Omit<PlatformApiOptions, "siteUrl"> {
   /** TCP port on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
   /** Where the functions process listens, `http://127.0.0.1:<port>`. */
   readonly functionsUrl: string;
-  /** Folder of the page. */
-  readonly webFolder: string;
-  /** What the page asks for on start: address, publishable key and demo user. */
-  readonly pageSettings?: () => unknown;
+  readonly page: Page;
+  /**
+   * What the page asks for on start. `origin` is the address that the browser has this stack by,
+   * `http://localhost:<port>` perhaps: the page may ask no other.
+   */
+  readonly pageSettings?: (origin: string) => PageSettings;
 }
 
 export interface Gateway {
@@ -47,7 +50,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     const api = await createPlatformApi({ ...options, siteUrl: url });
     respond = async (request, peerAddress) => {
-      const { pathname } = new URL(request.url);
+      const { pathname, origin } = new URL(request.url);
       if (isBelow(pathname, "/rest/v1") || isBelow(pathname, "/auth/v1")) {
         return await api.fetch(request, peerAddress);
       }
@@ -55,8 +58,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         return await forwardToFunctions(request, options.functionsUrl, peerAddress);
       }
       if (pathname === "/health") return Response.json({ status: "ok" });
-      if (pathname === "/settings.json") return Response.json(options.pageSettings?.() ?? {});
-      return await serveStatic(options.webFolder, request);
+      if (pathname === "/settings.json" && options.pageSettings !== undefined) {
+        return Response.json(options.pageSettings(origin));
+      }
+      return await options.page.fetch(request);
     };
     return {
       url,

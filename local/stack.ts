@@ -16,6 +16,7 @@ import { startFunctionsProcess } from "./functions_process.ts";
 import { startGateway } from "./gateway.ts";
 import { migrate } from "./migrate.ts";
 import { preparePlatform } from "./platform_schema.ts";
+import { pageOfSources } from "./page.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import { readStackConfig } from "./stack_config.ts";
 import { keepSecrets } from "./stack_secrets.ts";
@@ -35,6 +36,11 @@ export interface StackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** False leaves it to others to have the alerts evaluated: for tests. */
   readonly evaluatesAlerts?: boolean;
+  /**
+   * Keeps builds of the page in this folder and builds when it is asked for: for tests, of which many
+   * run and few look. By default in the data folder, at start.
+   */
+  readonly pagesFolder?: string;
   /** False keeps provider keys of this process and of `.env` from being used: for tests. */
   readonly usesProviderKeys?: boolean;
   /** Gives the start up, after the step at hand. What was started until then is stopped. */
@@ -137,6 +143,15 @@ async function startIn(
   });
   stops.push(() => demoProvider.close());
 
+  const page = pageOfSources({
+    cacheFolder: options.pagesFolder ?? join(folder.path, "pages"),
+    log,
+  });
+  if (options.pagesFolder === undefined) {
+    progress("building the page");
+    await page.prepare();
+  }
+
   const functionsPort = freePort();
   const functionsUrl = `http://127.0.0.1:${functionsPort}`;
   progress("starting the platform's APIs");
@@ -145,8 +160,15 @@ async function startIn(
     port,
     url: database.url,
     functionsUrl,
-    webFolder: join(ROOT, "web"),
-    pageSettings: () => ({ url, publishableKey: secrets.publishableKey, demoUser: DEMO_USER }),
+    page,
+    pageSettings: (origin) => ({
+      url: origin,
+      publishableKey: secrets.publishableKey,
+      // The platform's stand-in has none.
+      realtime: false,
+      demoUser: DEMO_USER,
+      addCredits: { text: grantInWords(folder.path) },
+    }),
     ...(config.signUpHookPath === null
       ? {}
       : { signUpHook: { uri: config.signUpHookPath, secrets: [secrets.hookSecret] } }),
@@ -207,6 +229,15 @@ async function startIn(
     hookSecret: secrets.hookSecret,
     stop,
   };
+}
+
+/**
+ * What "Add credits" says on a machine without a shop: the command. The page puts the id of whoever
+ * reads it in the place of `{user}`.
+ */
+function grantInWords(dataDir: string): string {
+  const data = dataDir === join(ROOT, ".farebox") ? "" : ` --data ${dataDir}`;
+  return `deno task -q farebox grant {user} 5 --key "$(date +%s)"${data}`;
 }
 
 /** Every model that has a price can be asked of the demo provider. */

@@ -9,11 +9,19 @@ const TYPES: Record<string, string> = {
   ".json": "application/json",
   ".png": "image/png",
   ".svg": "image/svg+xml",
+  ".webmanifest": "application/manifest+json",
   ".woff2": "font/woff2",
 };
 
-/** The file that a GET of `pathname` means, `index.html` for a folder; 404 when there is none. */
-export async function serveStatic(folder: string, request: Request): Promise<Response> {
+/**
+ * The file that a GET means, `index.html` for a folder; 404 when there is none.
+ * @param extra headers beside the file's own.
+ */
+export async function serveStatic(
+  folder: string,
+  request: Request,
+  extra: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return new Response("Method not allowed\n", { status: 405, headers: { allow: "GET, HEAD" } });
   }
@@ -24,6 +32,7 @@ export async function serveStatic(folder: string, request: Request): Promise<Res
       const file = join(folder, candidate);
       if (!(await Deno.stat(file)).isFile) continue;
       const headers = {
+        ...extra,
         "content-type": TYPES[extname(file)] ?? "application/octet-stream",
         "cache-control": "no-cache",
         "x-content-type-options": "nosniff",

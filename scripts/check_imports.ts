@@ -6,9 +6,9 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { listFiles, reachableFrom, readImports } from "./import_graph.ts";
 import {
+  FOLDERS,
   type ImportSite,
   pinViolations,
-  ROOMS,
   textViolations,
   type Violation,
   violationsOf,
@@ -21,7 +21,7 @@ const ANY_LENGTH = ["shared/credit/database.types.ts", "_seed_model_pricing.sql"
 export async function checkImports(
   root: string,
 ): Promise<{ violations: Violation[]; warnings: Violation[]; files: number }> {
-  const modules = ROOMS.flatMap((room) => listFiles(root, room, [".ts", ".js"]));
+  const modules = FOLDERS.flatMap((folder) => listFiles(root, folder, [".ts", ".tsx", ".js"]));
   const sql = listFiles(root, "supabase", [".sql"]);
   const violations: Violation[] = [];
   const warnings: Violation[] = [];

@@ -17,13 +17,16 @@ interface InfoModule {
   dependencies?: InfoDependency[];
 }
 
+/** What is built, or installed by a package manager: not ours to check. */
+const NOT_SOURCES = ["dist", "node_modules"];
+
 /** The files with one of `extensions` below `folder` (relative to `root`), sorted. */
 export function listFiles(root: string, folder: string, extensions: string[]): string[] {
   const found: string[] = [];
   const visit = (path: string) => {
     for (const entry of Deno.readDirSync(resolve(root, path))) {
       const child = `${path}/${entry.name}`;
-      if (entry.isDirectory) visit(child);
+      if (entry.isDirectory && !NOT_SOURCES.includes(entry.name)) visit(child);
       else if (extensions.some((extension) => entry.name.endsWith(extension))) found.push(child);
     }
   };

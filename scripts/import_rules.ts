@@ -31,18 +31,27 @@ const MAY_IMPORT: Record<string, string[]> = {
   // The ledger answers with the refusals of shared/edge; never the other way round.
   "shared/credit": ["shared/pricing", "shared/edge"],
   "shared/edge": ["shared/pricing"],
-  "web": [],
-  "local": BELOW_THE_TOOLS,
+  // In a browser nothing of the server's can be: it knows the functions by their answers.
+  "web/client": [],
+  "web/elements": ["web/client"],
+  "web/page": ["web/client", "web/elements"],
+  // What builds them: it takes the page's settings as the page has them.
+  "web": ["web/page"],
+  "local": [...BELOW_THE_TOOLS, "web"],
   "cli": [...BELOW_THE_TOOLS, "local"],
-  "scripts": [...BELOW_THE_TOOLS, "local", "cli", "tests/support"],
-  "bench": [...BELOW_THE_TOOLS, "local", "cli", "tests/support"],
+  "scripts": [...BELOW_THE_TOOLS, "local", "cli", "web", "tests/support"],
+  "bench": [...BELOW_THE_TOOLS, "local", "cli", "web", "tests/support"],
   "tests": [...BELOW_THE_TOOLS, "local", "cli", "scripts", "bench", "web"],
 };
 
-/** The folders that the gate reads. */
-export const ROOMS: readonly string[] = Object.keys(MAY_IMPORT);
+const ROOMS: readonly string[] = Object.keys(MAY_IMPORT);
 
-const EXTENSION_REQUIRED = /\.(ts|js|mjs|json)$/;
+/** The folders that the gate reads: the rooms that are in no other. */
+export const FOLDERS: readonly string[] = ROOMS.filter((room) =>
+  !ROOMS.some((other) => room.startsWith(`${other}/`))
+);
+
+const EXTENSION_REQUIRED = /\.(tsx?|js|mjs|json)$/;
 
 /** Rooms that are uploaded to Supabase: their packages are pinned in each function's deno.json. */
 function isDeployed(file: string): boolean {

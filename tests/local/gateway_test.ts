@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { startGateway } from "../../local/gateway.ts";
+import { pageOfFolder } from "../../local/page.ts";
 import { type TestDatabase, withDatabase } from "../support/database.ts";
 
 const PUBLISHABLE_KEY = "sb_publishable_test";
@@ -38,7 +39,7 @@ async function withGateway(
         secretKey: SECRET_KEY,
         jwtSecret: "a-secret-of-at-least-thirty-two-characters",
         functionsUrl: `http://127.0.0.1:${server.addr.port}`,
-        webFolder,
+        page: pageOfFolder(webFolder),
         signUpHook: { uri: "/functions/v1/init-balance", secrets: [HOOK_SECRET] },
       });
       try {
@@ -218,6 +219,11 @@ Deno.test("the page is served, and nothing outside of its folder", async () => {
   await withGateway(() => new Response(), async ({ url }) => {
     const page = await fetch(`${url}/`);
     assertEquals(await page.text(), "<title>page</title>");
+    const policy = page.headers.get("content-security-policy") ?? "";
+    assertStringIncludes(policy, "default-src 'none'; script-src 'self';");
+    assertStringIncludes(policy, "frame-ancestors 'none'");
+    assertEquals(page.headers.get("referrer-policy"), "no-referrer");
+    assertEquals(page.headers.get("x-content-type-options"), "nosniff");
     for (const path of ["/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/.env", "/%00"]) {
       const response = await fetch(url + path);
       await response.body?.cancel();

@@ -85,3 +85,26 @@ Deno.test("a file over 400 lines is reported", async () => {
   const found = await check({ "shared/llm/meter.ts": "//\n".repeat(401) });
   assertEquals(found, ["shared/llm/meter.ts:401 length"]);
 });
+
+Deno.test("the page imports elements and client, never the other way round nor the server", async () => {
+  const allowed = {
+    "web/client/mod.ts": `export const a = 1;`,
+    "web/elements/mod.ts": `import "../client/mod.ts";`,
+    "web/page/main.tsx": `import "../elements/mod.ts";\nimport "../client/mod.ts";`,
+    "web/build.ts": `import "./page/main.tsx";`,
+    "local/page.ts": `import "../web/build.ts";`,
+    "web/dist/page.js": `import "../../local/page.ts";`,
+  };
+  assertEquals(await check(allowed), []);
+  const found = await check({
+    ...allowed,
+    "web/client/mod.ts": `import "../elements/mod.ts";`,
+    "web/elements/mod.ts": `import "../page/main.tsx";`,
+    "web/page/main.tsx": `import "../../shared/pricing/money.ts";`,
+  });
+  assertEquals(found, [
+    "web/client/mod.ts:1 direction",
+    "web/elements/mod.ts:1 direction",
+    "web/page/main.tsx:1 direction",
+  ]);
+});

@@ -9,6 +9,7 @@ import { freePort } from "../../local/free_port.ts";
 import { injectedEnvironment, providerEnvironment } from "../../local/function_environment.ts";
 import { type FunctionsProcess, startFunctionsProcess } from "../../local/functions_process.ts";
 import { startGateway } from "../../local/gateway.ts";
+import { pageOfFolder } from "../../local/page.ts";
 import { keepSecrets, type StackSecrets } from "../../local/stack_secrets.ts";
 import type { TestDatabase } from "./database.ts";
 import { type ManagementApi, PROJECT_REF, startManagementApi } from "./management_api.ts";
@@ -40,7 +41,7 @@ export async function startRehearsalProject(
     port: 0,
     url: database.url,
     functionsUrl: `http://127.0.0.1:${functionsPort}`,
-    webFolder,
+    page: pageOfFolder(webFolder),
     // As the dashboard would have it after the step that switches the hook on.
     signUpHook: { uri: "/functions/v1/init-balance", secrets: [secrets.hookSecret] },
   });

@@ -8,6 +8,7 @@
  * Behind `controlUrl`: `GET /log`, `GET /functions-pid`, `POST /postgres/stop`, `/postgres/kill` and
  * `/postgres/start`.
  */
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AT_ONCE, REALISTIC } from "../../local/demo_provider/server.ts";
 import { startPostgres } from "../../local/postgres.ts";
@@ -44,6 +45,7 @@ const stack = await startStack({
   durable: false,
   usesProviderKeys: false,
   evaluatesAlerts: false,
+  pagesFolder: join(tmpdir(), `farebox-pages-${Deno.uid()}`),
   demoTiming: order.pace === "realistic" ? REALISTIC : AT_ONCE,
   log: (line) => void lines.push(line),
   ...(order.env === undefined ? {} : { env: order.env }),
