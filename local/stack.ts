@@ -145,7 +145,7 @@ async function startIn(
 
   const page = pageOfSources({
     cacheFolder: options.pagesFolder ?? join(folder.path, "pages"),
-    log,
+    log: options.progress ?? log,
   });
   if (options.pagesFolder === undefined) {
     progress("building the page");

@@ -56,7 +56,11 @@ async function build(options: BuildOptions): Promise<BuildReport> {
     },
     {
       name: "the page's first load",
-      bytes: await gzippedBytes(pageFolder, ["index.html", page.styles, ...atOnce]),
+      bytes: await gzippedBytes(pageFolder, [
+        "index.html",
+        page.styles,
+        ...atOnce,
+      ]),
       bytesMax: PAGE_BYTES_MAX,
     },
   ];
@@ -91,18 +95,23 @@ async function main(options: BuildOptions): Promise<number> {
   try {
     report = await build(options);
   } catch (error) {
-    const isExpected = error instanceof SettingsRefused || error instanceof BundleFailed ||
+    const isExpected = error instanceof SettingsRefused ||
+      error instanceof BundleFailed ||
       error instanceof DeclarationsFailed;
     if (!isExpected) throw error;
-    if (options.json) console.log(JSON.stringify({ ok: false, error: error.message }));
-    else console.error(error.message);
+    if (options.json) {
+      console.log(JSON.stringify({ ok: false, error: error.message }));
+    } else console.error(error.message);
     return 1;
   }
   const over = overBudget(report.sizes);
-  if (options.json) console.log(JSON.stringify({ ok: over.length === 0, ...report }));
-  else console.log(inWords(report));
+  if (options.json) {
+    console.log(JSON.stringify({ ok: over.length === 0, ...report }));
+  } else console.log(inWords(report));
   for (const { name } of over) {
-    console.error(`Too big: ${name}. Load what is not needed at once by a dynamic import().`);
+    console.error(
+      `Too big: ${name}. Load what is not needed at once by a dynamic import().`,
+    );
   }
   return over.length === 0 ? 0 : 1;
 }
@@ -113,11 +122,23 @@ if (import.meta.main) {
       "Builds the page and the npm package for browsers. With --url and --key the page is ready to\n" +
         "be served; without them it has no settings.json.",
     )
-    .option("--url <address>", "the project's address, https://<ref>.supabase.co")
-    .option("--key <key>", "the project's publishable key, sb_publishable_… (never a secret key)")
+    .option(
+      "--url <address>",
+      "the project's address, https://<ref>.supabase.co",
+    )
+    .option(
+      "--key <key>",
+      "the project's publishable key, sb_publishable_… (never a secret key)",
+    )
     .option("--name <name>", "what the page calls itself")
-    .option("--add-credits-url <address>", 'where "Add credits" leads: your shop')
-    .option("--no-realtime", "for a project without Realtime: the balance is polled")
+    .option(
+      "--add-credits-url <address>",
+      'where "Add credits" leads: your shop',
+    )
+    .option(
+      "--no-realtime",
+      "for a project without Realtime: the balance is polled",
+    )
     .option("--out <folder>", "where to write", join(WEB, "dist"))
     .option("--json", "print one line of JSON", false)
     .allowExcessArguments(false)

@@ -14,14 +14,14 @@ export interface BundleOrder {
   /** Relative to `web`. */
   readonly entries: readonly string[];
   readonly outDir: string;
-  readonly sourceMaps: boolean;
 }
 
 /**
- * Bundles the entries and what they share, minified, split at each dynamic `import()`.
+ * Bundles the entries and what they share, minified, split at each dynamic `import()`. Without source
+ * maps: they name the folders of the machine, and change the names of the chunks with them.
  * @throws BundleFailed
  */
-export async function bundle({ entries, outDir, sourceMaps }: BundleOrder): Promise<void> {
+export async function bundle({ entries, outDir }: BundleOrder): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "bundle",
@@ -32,7 +32,6 @@ export async function bundle({ entries, outDir, sourceMaps }: BundleOrder): Prom
       "--platform=browser",
       "--minify",
       "--code-splitting",
-      ...(sourceMaps ? ["--sourcemap=linked"] : []),
       "--outdir",
       outDir,
       ...entries.map((entry) => join(WEB, entry)),
@@ -43,12 +42,16 @@ export async function bundle({ entries, outDir, sourceMaps }: BundleOrder): Prom
     stdout: "null",
     stderr: "piped",
   }).output();
-  const said = new TextDecoder().decode(stderr).split("\nStack backtrace")[0]!.trim();
+  const said = new TextDecoder().decode(stderr).split("\nStack backtrace")[0]!
+    .trim();
   if (!success) throw new BundleFailed(said);
 }
 
 /** The files of a folder and of those below it, relative and sorted. */
-export async function filesBelow(folder: string, below = ""): Promise<string[]> {
+export async function filesBelow(
+  folder: string,
+  below = "",
+): Promise<string[]> {
   const found: string[] = [];
   for await (const entry of Deno.readDir(join(folder, below))) {
     const path = join(below, entry.name);

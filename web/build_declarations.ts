@@ -13,7 +13,10 @@ const PEERS = ["@supabase/supabase-js", "react", "vue"];
 
 /** @throws DeclarationsFailed */
 export async function writeDeclarations(
-  { entries, outDir }: { readonly entries: readonly string[]; readonly outDir: string },
+  { entries, outDir }: {
+    readonly entries: readonly string[];
+    readonly outDir: string;
+  },
 ): Promise<void> {
   const seen = new Set<string>();
   const queue = [...entries];
@@ -25,8 +28,11 @@ export async function writeDeclarations(
     await Deno.mkdir(dirname(path), { recursive: true });
     await Deno.writeTextFile(path, text);
     for (const specifier of imports) {
-      if (specifier.startsWith(".")) queue.push(join(dirname(source), specifier));
-      else if (!PEERS.some((peer) => specifier === peer || specifier.startsWith(`${peer}/`))) {
+      if (specifier.startsWith(".")) {
+        queue.push(join(dirname(source), specifier));
+      } else if (
+        !PEERS.some((peer) => specifier === peer || specifier.startsWith(`${peer}/`))
+      ) {
         throw new DeclarationsFailed(
           `web/${source} shows types of ${specifier}, which is bundled in`,
         );
@@ -36,21 +42,22 @@ export async function writeDeclarations(
 }
 
 /** The declarations of a source (relative to `web`), and what they import as the source says it. */
-async function declare(source: string): Promise<{ text: string; imports: string[] }> {
+async function declare(
+  source: string,
+): Promise<{ text: string; imports: string[] }> {
   const original = await Deno.readTextFile(join(WEB, source));
   const declared = source.endsWith(".d.ts") ? original : transpile(source, original);
-  const imports: string[] = [];
-  const text = declared.replace(
-    /(\bfrom\s*|\bimport\s*\(?\s*)(["'])([^"']+)\2/g,
-    (_, before: string, quote: string, specifier: string) => {
-      imports.push(specifier);
-      const asScript = specifier.startsWith(".")
-        ? specifier.replace(/(\.d)?\.ts$/, ".js")
-        : specifier;
-      return `${before}${quote}${asScript}${quote}`;
-    },
-  );
-  return { text, imports };
+  // TypeScript's own reading: an example in a comment is no import.
+  const { importedFiles } = ts.preProcessFile(declared);
+  let text = declared;
+  for (const { fileName, pos, end } of importedFiles.toReversed()) {
+    if (!fileName.startsWith(".")) continue;
+    // The place begins at the quote, and is as long as the name.
+    const after = end + 2;
+    const quoted = text.slice(pos, after).replace(/(\.d)?\.ts(["'])$/, ".js$2");
+    text = text.slice(0, pos) + quoted + text.slice(after);
+  }
+  return { text, imports: importedFiles.map(({ fileName }) => fileName) };
 }
 
 function transpile(source: string, text: string): string {

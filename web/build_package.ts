@@ -18,7 +18,10 @@ const EXPORTS: Readonly<Record<string, string>> = {
 const JSX_TYPES = /^jsx_(\w+)\.d\.ts$/;
 
 /** The entries of the package that a page with a balance and no more would load. */
-export const CLIENT_AND_BALANCE: readonly string[] = ["client/mod.js", "elements/balance.js"];
+export const CLIENT_AND_BALANCE: readonly string[] = [
+  "client/mod.js",
+  "elements/balance.js",
+];
 
 export interface BuiltPackage {
   readonly files: readonly string[];
@@ -30,13 +33,17 @@ export async function buildPackage(outDir: string): Promise<BuiltPackage> {
   await emptyFolder(outDir);
   const sources = Object.values(EXPORTS);
   const typesOnly = await jsxTypes();
-  await bundle({ entries: sources, outDir, sourceMaps: true });
-  for (const file of await filesBelow(outDir)) {
-    if (file.endsWith(".js.map")) await cleanSourceMap(join(outDir, file));
-  }
-  await writeDeclarations({ entries: [...sources, ...Object.values(typesOnly)], outDir });
+  await bundle({ entries: sources, outDir });
+  await writeDeclarations({
+    entries: [...sources, ...Object.values(typesOnly)],
+    outDir,
+  });
   const version = await versionOfChangelog();
-  const manifest = JSON.stringify(await packageJson(version, typesOnly), null, 2);
+  const manifest = JSON.stringify(
+    await packageJson(version, typesOnly),
+    null,
+    2,
+  );
   await Deno.writeTextFile(join(outDir, "package.json"), `${manifest}\n`);
   return { files: await filesBelow(outDir), version };
 }
@@ -60,7 +67,9 @@ async function packageJson(
   for (const [name, source] of Object.entries(EXPORTS)) {
     exports[name] = { types: types(source), default: script(source) };
   }
-  for (const [name, source] of Object.entries(typesOnly)) exports[name] = { types: types(source) };
+  for (const [name, source] of Object.entries(typesOnly)) {
+    exports[name] = { types: types(source) };
+  }
   const supabase = await pinOf("@supabase/supabase-js");
   return {
     name: "farebox-web",
@@ -79,7 +88,9 @@ async function pinOf(name: string): Promise<string> {
     await Deno.readTextFile(join(WEB, "deno.json")),
   );
   const version = imports[name]?.match(/@(\d[^@/]*)$/)?.[1];
-  if (version === undefined) throw new Error(`web/deno.json does not pin ${name}`);
+  if (version === undefined) {
+    throw new Error(`web/deno.json does not pin ${name}`);
+  }
   return version;
 }
 
@@ -87,14 +98,4 @@ async function pinOf(name: string): Promise<string> {
 async function versionOfChangelog(): Promise<string> {
   const text = await Deno.readTextFile(join(WEB, "../CHANGELOG.md"));
   return text.match(/^##\s+\[?v?(\d+\.\d+\.\d+[\w.-]*)/m)?.[1] ?? "0.0.0";
-}
-
-/** A map names the sources as the repository and the registry do, not as this machine does. */
-async function cleanSourceMap(path: string): Promise<void> {
-  const map: { sources: string[] } = JSON.parse(await Deno.readTextFile(path));
-  map.sources = map.sources.map((source) =>
-    source.replace(/^.*\/npm\/[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d[^/]*)\//, "npm:$1@$2/")
-      .replace(/^(\.\.\/)+(client|elements)\//, "web/$2/")
-  );
-  await Deno.writeTextFile(path, JSON.stringify(map));
 }

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import mustache from "mustache";
-import { bundle, filesBelow, WEB } from "./build_bundle.ts";
+import { bundle, BundleFailed, filesBelow, WEB } from "./build_bundle.ts";
 import { contentSecurityPolicy } from "./build_policy.ts";
 import type { PageSettings } from "./page/state/types.ts";
 
@@ -24,10 +24,12 @@ export interface BuiltPage {
   readonly styles: string;
 }
 
-/** @throws BundleFailed, or Error where a style sheet or the template is missing. */
-export async function buildPage({ outDir, settings }: PageOrder): Promise<BuiltPage> {
+/** @throws BundleFailed */
+export async function buildPage(
+  { outDir, settings }: PageOrder,
+): Promise<BuiltPage> {
   await emptyFolder(outDir);
-  await bundle({ entries: ["page/main.tsx"], outDir, sourceMaps: false });
+  await bundle({ entries: ["page/main.tsx"], outDir });
   const entry = await nameByContent(outDir, "main.js", "page");
 
   const css = await readStyles(join(WEB, "page/styles/index.css"));
@@ -64,7 +66,11 @@ export async function emptyFolder(folder: string): Promise<void> {
 }
 
 /** A new content gets a new name, so that a cache never mixes two builds. @returns the new name. */
-async function nameByContent(folder: string, name: string, stem: string): Promise<string> {
+async function nameByContent(
+  folder: string,
+  name: string,
+  stem: string,
+): Promise<string> {
   const bytes = await Deno.readFile(join(folder, name));
   const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
   const renamed = `${stem}-${hash}${name.slice(name.lastIndexOf("."))}`;
@@ -74,13 +80,19 @@ async function nameByContent(folder: string, name: string, stem: string): Promis
 
 const IMPORT = /^@import\s+(?:url\()?["']([^"']+)["']\)?\s*;[ \t]*\n?/gm;
 
-/** A style sheet with those that it imports in their places. */
+/** A style sheet with those that it imports in their places. @throws BundleFailed */
 async function readStyles(path: string): Promise<string> {
-  const text = await Deno.readTextFile(path);
+  const text = await Deno.readTextFile(path).catch((error) => {
+    throw new BundleFailed(
+      `Cannot read the style sheet ${path}: ${error.message}`,
+    );
+  });
   const imported = new Map<string, string>();
   for (const [, name = ""] of text.matchAll(IMPORT)) {
     if (!name.startsWith("./")) {
-      throw new Error(`${path} imports ${name}: only files beside it may be`);
+      throw new BundleFailed(
+        `Cannot import ${name} in ${path}: only files beside it`,
+      );
     }
     imported.set(name, await readStyles(join(dirname(path), name)));
   }
@@ -88,5 +100,6 @@ async function readStyles(path: string): Promise<string> {
 }
 
 function escapeAttribute(text: unknown): string {
-  return String(text).replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+  return String(text).replaceAll("&", "&amp;").replaceAll('"', "&quot;")
+    .replaceAll("<", "&lt;");
 }

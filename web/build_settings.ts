@@ -22,7 +22,9 @@ export interface SettingsWords {
  */
 export function readSettings(words: SettingsWords): PageSettings | null {
   if (words.url === undefined && words.key === undefined) {
-    if (words.name === undefined && words.addCreditsUrl === undefined) return null;
+    if (words.name === undefined && words.addCreditsUrl === undefined) {
+      return null;
+    }
   }
   if (words.url === undefined || words.key === undefined) {
     throw new SettingsRefused(
@@ -43,7 +45,9 @@ export function readSettings(words: SettingsWords): PageSettings | null {
 function readOrigin(text: string): string {
   const url = URL.parse(text);
   const isWeb = url !== null && (url.protocol === "https:" || isLocal(url));
-  if (!isWeb || url.pathname !== "/" || url.search !== "" || url.username !== "") {
+  if (
+    !isWeb || url.pathname !== "/" || url.search !== "" || url.username !== ""
+  ) {
     throw new SettingsRefused(
       `Cannot use ${text} as --url: give the project's address alone, like ` +
         "https://abcdefghijklmnopqrst.supabase.co (http:// only for this machine).",
@@ -53,12 +57,16 @@ function readOrigin(text: string): string {
 }
 
 function isLocal({ protocol, hostname }: URL): boolean {
-  return protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  return protocol === "http:" &&
+    ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 }
 
 function readWebAddress(text: string): string {
   const url = URL.parse(text);
-  if (url?.protocol === "https:" || url?.protocol === "mailto:" || (url && isLocal(url))) {
+  if (
+    url?.protocol === "https:" || url?.protocol === "mailto:" ||
+    (url && isLocal(url))
+  ) {
     return url.href;
   }
   throw new SettingsRefused(
@@ -84,7 +92,9 @@ function readPublishableKey(key: string): string {
         WHERE,
     );
   }
-  throw new SettingsRefused(`The key given is none of Supabase's for a page. ${WHERE}`);
+  throw new SettingsRefused(
+    `The key given is none of Supabase's for a page. ${WHERE}`,
+  );
 }
 
 /** What a legacy key, a JWT, says that it is; null for anything else. */
@@ -92,8 +102,11 @@ function roleOf(key: string): string | null {
   const [, payload, signature] = key.split(".");
   if (payload === undefined || signature === undefined) return null;
   try {
-    const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
-    const role = typeof claims === "object" && claims !== null && "role" in claims && claims.role;
+    const claims: unknown = JSON.parse(
+      atob(payload.replaceAll("-", "+").replaceAll("_", "/")),
+    );
+    const role = typeof claims === "object" && claims !== null &&
+      "role" in claims && claims.role;
     return typeof role === "string" ? role : null;
   } catch {
     return null;

@@ -18,10 +18,14 @@ export function overBudget(sizes: readonly Size[]): readonly Size[] {
   return sizes.filter(({ bytes, bytesMax }) => bytesMax !== null && bytes >= bytesMax);
 }
 
-export async function gzippedBytes(folder: string, files: Iterable<string>): Promise<number> {
+export async function gzippedBytes(
+  folder: string,
+  files: Iterable<string>,
+): Promise<number> {
   let bytes = 0;
   for (const file of files) {
-    bytes += (await compress(await Deno.readFile(join(folder, file)), { level: 9 })).length;
+    bytes += (await compress(await Deno.readFile(join(folder, file)), { level: 9 }))
+      .length;
   }
   return bytes;
 }
@@ -29,7 +33,10 @@ export async function gzippedBytes(folder: string, files: Iterable<string>): Pro
 const STATIC_IMPORT = /(?:\bfrom|\bimport)\s*["'](\.[^"']+)["']/g;
 
 /** The entries and all that they import before they run, of minified modules below `folder`. */
-export async function loadedAtOnce(folder: string, entries: readonly string[]): Promise<string[]> {
+export async function loadedAtOnce(
+  folder: string,
+  entries: readonly string[],
+): Promise<string[]> {
   const seen = new Set<string>();
   const queue = [...entries];
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
