@@ -83,7 +83,8 @@ export function createBalanceWatch(http: Http, options: FareboxOptions): Balance
   function start(): Promise<void> {
     clearTimeout(soon);
     clearTimeout(poll);
-    running = ask().then(
+    // Begins a moment later: `running` is to be set before anything can look at it.
+    running = Promise.resolve().then(ask).then(
       () => {
         hasFailed = false;
       },
@@ -153,18 +154,21 @@ export function createBalanceWatch(http: Http, options: FareboxOptions): Balance
       owner = undefined;
       epoch++;
     };
+    // Before Auth says who it is, so that it finds the question already asked.
+    refreshQuietly();
     const { data } = options.supabase.auth.onAuthStateChange((_event, session) => {
       const next = session?.user.id ?? null;
       live.follow(next);
       if (next === owner) return;
       // The first word on who it is comes while the first request runs, which is theirs too.
-      if (owner !== undefined) epoch++;
-      if (owner !== undefined || running === null) refreshQuietly();
+      const isFirst = owner === undefined && running !== null;
       belongTo(next);
+      if (isFirst) return;
+      epoch++;
+      refreshQuietly();
     });
     attention.start();
     tabs.open();
-    refreshQuietly();
   }
 
   return {

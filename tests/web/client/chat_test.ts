@@ -19,7 +19,9 @@ Deno.test("an answer comes as start, text, cost, end; its cost is the receipt's 
   const chatId = crypto.randomUUID();
   const told: unknown[] = [];
   farebox.onCost((cost) => told.push(cost));
-  const heard = await hear(farebox.streamChat(asking({ text: "Good day, Ünïcödé 🙂" }), { chatId }));
+  const heard = await hear(
+    farebox.streamChat(asking({ text: "Good day, Ünïcödé 🙂" }), { chatId }),
+  );
   assertEquals(heard.error, undefined);
   assertEquals(heard.text, "Good day, Ünïcödé 🙂");
   assertEquals(heard.finishReason, "stop");
@@ -74,7 +76,10 @@ Deno.test("a tool call comes whole, after the text and before the cost", async (
   const script = { tool: { name: "get_weather", arguments: { city: "Zürich" } } };
   const heard = await hear(farebox.streamChat(asking(script, { tools })));
   const calls = heard.events.flatMap((event) => event.type === "tool_call" ? event.toolCall : []);
-  assertEquals(calls.map(({ name, index }) => ({ name, index })), [{ name: "get_weather", index: 0 }]);
+  assertEquals(calls.map(({ name, index }) => ({ name, index })), [{
+    name: "get_weather",
+    index: 0,
+  }]);
   assertEquals(JSON.parse(calls[0]?.arguments ?? ""), { city: "Zürich" });
   assertEquals(heard.events.slice(-3).map(({ type }) => type), ["tool_call", "cost", "end"]);
   assertEquals(heard.finishReason, "tool_calls");
@@ -110,7 +115,10 @@ Deno.test("a guest keeps one token, hears what is free, and of a user's balance 
   const heard = await hear(farebox.streamChat(asking()));
   assertEquals([heard.start?.freeExchangesLeft, left()], [first - 1, first - 1]);
   assertEquals([heard.cost?.balance, heard.finishReason], [null, "stop"]);
-  await supabase.auth.signUp({ email: `${crypto.randomUUID()}@example.com`, password: "a good one" });
+  await supabase.auth.signUp({
+    email: `${crypto.randomUUID()}@example.com`,
+    password: "a good one",
+  });
   await until("the welcome credit", () => balances.last() === "10");
   await supabase.auth.signOut();
   await until("the guest again", () => left() === first - 1);

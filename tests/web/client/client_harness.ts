@@ -46,7 +46,11 @@ export async function userPage(stack: TestStack, more: More = {}): Promise<Page>
 }
 
 /** Of the same person on another device. */
-export async function samePerson({ supabase }: Page, stack: TestStack, more: More = {}): Promise<Page> {
+export async function samePerson(
+  { supabase }: Page,
+  stack: TestStack,
+  more: More = {},
+): Promise<Page> {
   const page = guestPage(stack, more);
   const { data: { session } } = await supabase.auth.getSession();
   if (session === null) throw new Error("nobody is signed in");
@@ -110,7 +114,9 @@ export async function hear(
 }
 
 /** What a page is told of its balance. */
-export function balancesOf(farebox: Farebox): { told: Balance[]; last(): string | null; stop(): void } {
+export function balancesOf(
+  farebox: Farebox,
+): { told: Balance[]; last(): string | null; stop(): void } {
   const told: Balance[] = [];
   const stop = farebox.onBalance((balance) => told.push(balance));
   const last = () => {

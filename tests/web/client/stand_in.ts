@@ -18,7 +18,9 @@ export interface FakeAuth {
 export function fakeAuth(first: string | null = USER_ID): FakeAuth {
   const listeners = new Set<(event: string, session: Session | null) => void>();
   const sessionOf = (userId: string | null) =>
-    userId === null ? null : { access_token: `token of ${userId}`, user: { id: userId } } as Session;
+    userId === null
+      ? null
+      : { access_token: `token of ${userId}`, user: { id: userId } } as Session;
   let session = sessionOf(first);
   const auth = {
     getSession: () => Promise.resolve({ data: { session }, error: null }),
@@ -94,7 +96,9 @@ export function refusal(status: number, code: string, facts: object = {}): Respo
 export const delta = (facts: object, finish: string | null = null): string =>
   `data: ${JSON.stringify({ choices: [{ index: 0, delta: facts, finish_reason: finish }] })}\n\n`;
 export const comment = (cost: string, balance: string | null, more: object = {}): string =>
-  `: farebox ${JSON.stringify({ request_id: REQUEST_ID, cost, ...(balance && { balance }), ...more })}\n\n`;
+  `: farebox ${
+    JSON.stringify({ request_id: REQUEST_ID, cost, ...(balance && { balance }), ...more })
+  }\n\n`;
 export const DONE = "data: [DONE]\n\n";
 
 /** The headers of an answer. */

@@ -84,9 +84,11 @@ Deno.test("an answer is the same wherever the network cuts it", async () => {
   });
   const cuts = Array.from(bytes.subarray(1), (_, index) => index + 1);
   while (cuts.length > 0) {
-    await Promise.all(cuts.splice(0, 32).map(async (cut) => {
-      assertEquals(await read(cut), expected, `cut at ${cut}`);
-    }));
+    await Promise.all(
+      cuts.splice(0, 32).map(async (cut) => {
+        assertEquals(await read(cut), expected, `cut at ${cut}`);
+      }),
+    );
   }
   await standIn.stop();
 });
