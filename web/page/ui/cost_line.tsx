@@ -1,0 +1,36 @@
+/** What an answer cost, to the last digit. */
+import type { ChatCost } from "../../client/types.ts";
+import { formatCost, formatCount } from "../../elements/money_text.ts";
+import { costsAwaited } from "../state/conversation_cost.ts";
+import type { Message } from "../state/types.ts";
+
+export function CostLine({ message }: { readonly message: Message }) {
+  const { cost, model, requestId } = message;
+  if (cost === null) {
+    if (requestId === null || !costsAwaited.value.has(requestId)) return null;
+    return <span class="cost">Looking up the cost…</span>;
+  }
+  const parts = [amountOf(cost), tokensOf(cost), model, cost.basis === "estimated" && "estimated"];
+  return (
+    <span class="cost" data-testid="cost">
+      {parts.filter((part): part is string => typeof part === "string").join(" · ")}
+    </span>
+  );
+}
+
+/** A guest has no account that could have receipts. */
+export function hasReceipt({ cost }: Message): boolean {
+  return cost !== null && cost.balance !== null;
+}
+
+function amountOf({ cost, balance }: ChatCost): string {
+  if (/^0*\.?0*$/.test(cost)) return `${formatCost(cost)}, nothing was charged`;
+  // Only a user's charge leaves a balance.
+  return balance === null ? `Free for you, worth ${formatCost(cost)}` : formatCost(cost);
+}
+
+function tokensOf({ tokens }: ChatCost): string | null {
+  if (tokens === null) return null;
+  const input = tokens.input + tokens.cache_read + tokens.cache_write_5m + tokens.cache_write_1h;
+  return `${formatCount(input)} in, ${formatCount(tokens.output)} out`;
+}
