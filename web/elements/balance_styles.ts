@@ -35,7 +35,7 @@ export const BALANCE_CSS = `
   letter-spacing: -0.01em;
   color: var(--_tone);
 }
-.fine { font-weight: 450; color: color-mix(in oklab, var(--_tone) 72%, var(--_surface)); }
+.fine { font-weight: 450; color: color-mix(in oklab, var(--_tone) 86%, var(--_surface)); }
 :host([state="guest"]) .amount { font-size: 0.9375rem; letter-spacing: 0; font-weight: 550; }
 :host([state="guest"]) .words { flex-basis: 13rem; }
 .pips { display: flex; gap: 0.25rem; margin-block-start: 0.375rem; }

@@ -7,7 +7,7 @@
  * nothing, and see nothing.
  */
 import type { Farebox } from "../client/farebox.ts";
-import type { ChatCosts } from "../client/types.ts";
+import type { Balance, ChatCosts } from "../client/types.ts";
 import { type AnswerCost, answersOf, tokensIn, tokensText } from "./chat_cost_messages.ts";
 import { CHAT_COST_CSS } from "./chat_cost_styles.ts";
 import { make, makeButton } from "./dom.ts";
@@ -20,15 +20,19 @@ import { HIDDEN_CLASS } from "./styles.ts";
 /** Reflected as the attribute `state`. `guest`: nothing is shown. */
 export type ChatCostState = "loading" | "ready" | "guest" | "error";
 
+/** After which it is asked for even if nobody has said who asks. */
+const PATIENCE_MS = 2_500;
 /** Between the panel and the edges of the window. */
 const MARGIN_PX = 8;
 
 export class FareboxChatCost extends FareboxElement {
-  static readonly observedAttributes = ["chat-id"];
+  static readonly observedAttributes: readonly string[] = ["chat-id"];
 
   readonly #load = new LatestLoad();
   #costs: ChatCosts | null = null;
   #state: ChatCostState = "loading";
+  /** Whose balance was told last; null before. */
+  #kind: Balance["kind"] | null = null;
   readonly #details = make("details", { part: "details" });
   readonly #summary = make("summary", { part: "summary" });
   readonly #panel = make("div", { class: "panel", part: "panel" });
@@ -101,20 +105,32 @@ export class FareboxChatCost extends FareboxElement {
   }
 
   protected watch(farebox: Farebox): () => void {
-    const stop = farebox.onCost((cost) => {
-      if (cost.chatId === this.chatId) this.refresh();
+    this.#kind = null;
+    // A guest's question would be refused, and the browser's console would show it as an error.
+    const stopBalance = farebox.onBalance(({ kind }) => {
+      if (kind === this.#kind) return;
+      this.#kind = kind;
+      if (kind === "guest") this.#renderGuest();
+      else this.refresh();
     });
-    this.refresh();
+    const stopCost = farebox.onCost((cost) => {
+      if (cost.chatId === this.chatId && this.#kind !== "guest") this.refresh();
+    });
+    const impatient = setTimeout(() => {
+      if (this.#kind === null) this.refresh();
+    }, PATIENCE_MS);
     return () => {
-      stop();
+      stopBalance();
+      stopCost();
+      clearTimeout(impatient);
       this.#load.forget();
     };
   }
 
   #become(state: ChatCostState, ...shown: Node[]): void {
+    if (this.#state === "guest" && state !== "guest") this.removeAttribute("title");
     this.#state = state;
     if (this.isConnected) this.setAttribute("state", state);
-    if (state !== "guest") this.removeAttribute("title");
     if (this.root.firstChild === shown[0] && shown.length === 1) return;
     this.root.replaceChildren(...shown);
   }
@@ -125,13 +141,15 @@ export class FareboxChatCost extends FareboxElement {
     this.#become("loading", make("div", { class: "quiet" }, bone, words));
   }
 
+  #renderGuest(): void {
+    this.#load.forget();
+    this.#costs = null;
+    this.#become("guest");
+    this.title = "Guests pay nothing: there is no cost to show.";
+  }
+
   #renderFailure(cause: unknown): void {
-    if (isOfGuests(cause)) {
-      this.#costs = null;
-      this.#become("guest");
-      this.title = "Guests pay nothing: there is no cost to show.";
-      return;
-    }
+    if (isOfGuests(cause)) return this.#renderGuest();
     // What is known is still true; the next answer asks again.
     if (this.#costs !== null) return;
     const retry = makeButton("Try again", { class: "link", part: "retry" }, () => this.refresh());

@@ -20,6 +20,8 @@ export abstract class FareboxElement extends Base {
   #watched: Farebox | null = null;
   #unwatch: (() => void) | null = null;
   #leaveRegistry: (() => void) | null = null;
+  /** True in a page, once all that was set before is known: then it may begin. */
+  #isSet = false;
   protected readonly root: ShadowRoot;
 
   /** @param css the element's own rules, beside the shared ones. */
@@ -40,6 +42,7 @@ export abstract class FareboxElement extends Base {
 
   connectedCallback(): void {
     this.#takePropertiesSetBefore();
+    this.#isSet = true;
     this.#leaveRegistry ??= whenFarebox((farebox) => {
       this.#ofPage = farebox;
       this.#follow();
@@ -50,6 +53,7 @@ export abstract class FareboxElement extends Base {
   disconnectedCallback(): void {
     // It was moved: both callbacks come when it is where it goes.
     if (this.isConnected) return;
+    this.#isSet = false;
     this.#leaveRegistry?.();
     this.#leaveRegistry = null;
     this.#ofPage = null;
@@ -74,7 +78,7 @@ export abstract class FareboxElement extends Base {
   }
 
   #follow(): void {
-    const farebox = this.isConnected ? this.farebox : null;
+    const farebox = this.#isSet ? this.farebox : null;
     if (farebox === this.#watched) return;
     this.#end();
     if (farebox === null) return;
