@@ -1,5 +1,7 @@
-/** From the bytes of a stream to what they say: server-sent events, and Farebox's comments. */
-import { createParser } from "eventsource-parser";
+/**
+ * From the bytes of a stream to what they say: server-sent events, and Farebox's comments. Only what an
+ * answer has is read, `data` and comments: the whole of the format would be a quarter of the client.
+ */
 import { isObject, type Json, parseJson, textOf } from "./failures.ts";
 import type { ChatCost } from "./types.ts";
 
@@ -10,7 +12,7 @@ export type StreamItem =
   /** `[DONE]` */
   | { readonly type: "done" };
 
-const COMMENT = "farebox ";
+const COMMENT = ": farebox ";
 
 export interface EventReader {
   /** Takes the next bytes, cut anywhere; returns what is now complete. */
@@ -19,29 +21,36 @@ export interface EventReader {
   flush(): StreamItem[];
 }
 
+/** Of a CR at the end nobody knows yet whether an LF belongs to it: it waits. */
+const LINE_END = /\r\n|\n|\r(?!$)/;
+
 export function createEventReader(): EventReader {
   const decoder = new TextDecoder();
-  let items: StreamItem[] = [];
-  const parser = createParser({
-    onEvent({ data }) {
-      const chunk = data === "[DONE]" ? undefined : parseJson(data);
-      if (chunk !== undefined) items.push({ type: "chunk", chunk });
-      else if (data === "[DONE]") items.push({ type: "done" });
-    },
-    onComment(comment) {
-      // `: farebox …`, whether or not the parser keeps the blank.
-      const text = comment.trimStart();
-      const facts = text.startsWith(COMMENT) ? parseJson(text.slice(COMMENT.length)) : undefined;
-      if (facts !== undefined) {
-        items.push({ type: "cost", cost: readCost(facts), code: textOf(facts.code) });
-      }
-    },
-  });
-  const feed = (text: string) => {
-    items = [];
-    parser.feed(text);
-    return items;
-  };
+  /** The start of a line whose end is still to come. */
+  let begun = "";
+  let data: string[] = [];
+
+  function itemOf(line: string): StreamItem | null {
+    if (line === "") {
+      const whole = data.join("\n");
+      data = [];
+      if (whole === "[DONE]") return { type: "done" };
+      const chunk = parseJson(whole);
+      return chunk === undefined ? null : { type: "chunk", chunk };
+    }
+    if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+    const comment = line.startsWith(COMMENT) && parseJson(line.slice(COMMENT.length));
+    return comment
+      ? { type: "cost", cost: readCost(comment), code: textOf(comment.code) }
+      : null;
+  }
+
+  function feed(text: string): StreamItem[] {
+    const lines = (begun + text).split(LINE_END);
+    begun = lines.pop() ?? "";
+    return lines.map(itemOf).filter((item) => item !== null);
+  }
+
   return {
     push: (bytes) => feed(decoder.decode(bytes, { stream: true })),
     flush: () => feed(`${decoder.decode()}\n\n`),

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { FareboxError, NetworkError } from "../../../web/client/mod.ts";
 import { shortStream, streamOf } from "../../support/upstream.ts";
+import { createEventReader } from "../../../web/client/read_events.ts";
 import { hear, type Heard } from "./client_harness.ts";
 import {
   comment,
@@ -199,5 +200,23 @@ Deno.test("retry-after is read as seconds and as a date", async () => {
     assertInstanceOf(error, FareboxError);
     const seconds = error.retryAfterSeconds;
     assert(seconds === least || (seconds! >= least! && seconds! <= most!), `${header}: ${seconds}`);
+  }
+});
+
+Deno.test("lines that end with LF, CRLF or CR, cut anywhere, are the same lines", () => {
+  const stream = ': farebox {"request_id":"a","cost":"1"}\n\ndata:{"a":1}\n\ndata: {"b":\ndata: 2}\n\n' +
+    "event: x\nid: 7\n: other\n\ndata: [DONE]\n\n";
+  const read = (pieces: readonly string[]) => {
+    const events = createEventReader();
+    return [...pieces.flatMap((piece) => events.push(encoder.encode(piece))), ...events.flush()];
+  };
+  const expected = read([stream]);
+  assertEquals(expected.map(({ type }) => type), ["cost", "chunk", "chunk", "done"]);
+  for (const end of ["\n", "\r\n", "\r"]) {
+    const text = `\uFEFF${stream.replaceAll("\n", end)}`;
+    for (let cut = 0; cut <= text.length; cut++) {
+      assertEquals(read([text.slice(0, cut), text.slice(cut)]), expected, `${end} cut at ${cut}`);
+    }
+    assertEquals(read([...text]), expected);
   }
 });
