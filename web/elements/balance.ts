@@ -34,7 +34,7 @@ const PATIENCE_MS = 2_500;
 const PIPS_MAX = 12;
 
 export class FareboxBalance extends FareboxElement {
-  static readonly observedAttributes = ["warning", "critical"];
+  static readonly observedAttributes: readonly string[] = ["warning", "critical"];
 
   #balance: Balance | null = null;
   #toldBy: Farebox | null = null;

@@ -50,7 +50,9 @@ export function spokenBalance(balance: Balance): string {
   return `Balance: ${short}${short === exact ? "" : `, to the last digit ${exact}`}`;
 }
 
-export function guestText({ left, limit }: { readonly left: number; readonly limit: number }) {
+export function guestText(
+  { left, limit }: { readonly left: number; readonly limit: number },
+): string {
   if (left <= 0) return "No free messages left";
   return `${formatCount(left)} of ${formatCount(limit)} free messages left`;
 }

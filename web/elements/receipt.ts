@@ -24,7 +24,7 @@ const SETTLE_MS = 3_000;
 const COPIED_MS = 2_000;
 
 export class FareboxReceipt extends FareboxElement {
-  static readonly observedAttributes = ["request-id"];
+  static readonly observedAttributes: readonly string[] = ["request-id"];
 
   readonly #load = new LatestLoad();
   #receipt: Receipt | null = null;

@@ -72,10 +72,12 @@ function makeFake() {
 const STYLE = `
 :root { color-scheme: light dark; background: light-dark(#f6f7f9, #0e1014); }
 :root { color: light-dark(#181b22, #edeff3); font-family: system-ui; }
-main { display: grid; gap: 1.5rem; max-width: 34rem; padding: 1.5rem; }
+main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem; }
+main { max-width: 34rem; padding: 1.5rem; }
 `;
 
-const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Elements</title>
+const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>Elements</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/page.css">
 <script type="module" src="/page.js"></script></head><body><main></main></body></html>`;
 
