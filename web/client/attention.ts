@@ -11,7 +11,6 @@ export interface Attention {
 interface Page {
   readonly document?: EventTarget & { readonly visibilityState: string };
   readonly addEventListener?: EventTarget["addEventListener"];
-  readonly removeEventListener?: EventTarget["removeEventListener"];
 }
 
 /** @param back called when the page is seen again, gets the focus, or the machine is online again. */
@@ -21,17 +20,15 @@ export function createAttention(back: () => void): Attention {
   const onBack = () => {
     if (has()) back();
   };
+  let stopping = new AbortController();
   return {
     has,
     start() {
-      page.document?.addEventListener("visibilitychange", onBack);
-      page.addEventListener?.("focus", onBack);
-      page.addEventListener?.("online", onBack);
+      stopping = new AbortController();
+      const { signal } = stopping;
+      page.document?.addEventListener("visibilitychange", onBack, { signal });
+      for (const name of ["focus", "online"]) page.addEventListener?.(name, onBack, { signal });
     },
-    stop() {
-      page.document?.removeEventListener("visibilitychange", onBack);
-      page.removeEventListener?.("focus", onBack);
-      page.removeEventListener?.("online", onBack);
-    },
+    stop: () => stopping.abort(),
   };
 }
