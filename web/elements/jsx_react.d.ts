@@ -9,6 +9,7 @@ import type { FareboxBalance } from "./balance.ts";
 import type { FareboxChatCost } from "./chat_cost.ts";
 import type { AddCreditsDetail, ReceiptDetail, SignUpDetail } from "./events.ts";
 import type { FareboxReceipt } from "./receipt.ts";
+import type { FareboxUsage } from "./usage.ts";
 
 /** What React gives any element, and what ours have beside. */
 type ElementProps<Element, Own> =
@@ -35,7 +36,7 @@ declare module "react" {
         "request-id"?: string;
         requestId?: string | null;
       }>;
-      "farebox-usage": ElementProps<HTMLElement, {
+      "farebox-usage": ElementProps<FareboxUsage, {
         days?: string | number;
         "onfarebox-receipt"?: (event: CustomEvent<ReceiptDetail>) => void;
       }>;
