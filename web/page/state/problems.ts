@@ -170,6 +170,10 @@ export function problemOf(error: unknown): Problem {
 export function problemOfCut(reason: unknown): Problem {
   if (typeof reason !== "string") {
     const problem = problemOf(reason);
+    // An error in the stream is in the provider's words: they do not know what is kept here.
+    if (ADVICE[problem.code] === undefined && reason instanceof FareboxError) {
+      return problemOfCut("UPSTREAM_ERROR");
+    }
     return { ...problem, message: ADVICE[problem.code]?.cut ?? problem.message };
   }
   const message = ADVICE[reason]?.cut ?? "The answer ended early.";
