@@ -5,7 +5,6 @@
  */
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { SessionExpired } from "../../client/errors.ts";
-import type { ChatStream } from "../../client/types.ts";
 import { formatCost } from "../../elements/money_text.ts";
 import { changeChat, newChat, openChat, saveChatsNow } from "./chats.ts";
 import { type Ending, readAnswer } from "./conversation_answer.ts";
@@ -28,7 +27,7 @@ import { sessionEnded, visitor } from "./session.ts";
 import type { Message } from "./types.ts";
 
 interface Run {
-  readonly stream: ChatStream;
+  stop: () => void;
   readonly answerId: string;
   /** What stood there before it was asked again; comes back where nothing new comes. */
   readonly before: Message | null;
@@ -66,7 +65,7 @@ export function stop(): void {
   const chatId = openKey.peek();
   const run = running.peek().get(chatId);
   if (run === undefined) return;
-  run.stream.stop();
+  run.stop();
   batch(() => {
     endRun(chatId);
     if (messageOf(chatId, run.answerId)?.requestId === null) takeBack(chatId, run);
@@ -92,12 +91,17 @@ async function ask(chatId: string, answer: Message, before: Message | null): Pro
   const { id, model } = answer;
   const messages = historyOf(chatOf(chatId)?.messages ?? [], { answerId: id });
   const idempotencyKey = crypto.randomUUID();
-  const stream = services().farebox.streamChat({ model, messages }, { chatId, idempotencyKey });
-  const run: Run = { stream, answerId: id, before };
+  const run: Run = { stop: () => {}, answerId: id, before };
   running.value = new Map(running.peek()).set(chatId, run);
   announcement.value = "";
   const isMine = () => running.peek().get(chatId) === run;
-  const ending = await readAnswer(stream, (progress) => {
+  const open = (signal: AbortSignal) => {
+    const options = { chatId, idempotencyKey, signal };
+    const stream = services().farebox.streamChat({ model, messages }, options);
+    run.stop = () => stream.stop();
+    return stream;
+  };
+  const ending = await readAnswer(open, (progress) => {
     // After a stop only the cost is still of interest.
     if (isMine()) changeAnswer(chatId, id, { ...progress, model: progress.model ?? model });
     else if (progress.cost !== null) changeAnswer(chatId, id, { cost: progress.cost });
@@ -137,7 +141,7 @@ function settleWhole(chatId: string, answer: Message, cutBy: string | null): voi
 function settleBroken(chatId: string, run: Run, answer: Message, error: unknown): void {
   const { id, requestId } = answer;
   const isRefused = requestId === null || isEmpty(answer);
-  const problem = isRefused ? problemOf(error) : problemOfCut(error);
+  const problem = isRefused ? problemOf(error) : problemOfCut(answer.cost?.code ?? error);
   const typed = readDraft(chatId);
   if (!isRefused) changeAnswer(chatId, id, { state: "cut", problem });
   else if (run.before !== null) changeAnswer(chatId, id, { ...run.before, problem });

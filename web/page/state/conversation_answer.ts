@@ -1,4 +1,5 @@
 /** Reads one answer as it comes. */
+import { NetworkError } from "../../client/errors.ts";
 import type { ChatCost, ChatEvent, ChatStream } from "../../client/types.ts";
 
 /** What has come so far. */
@@ -15,6 +16,8 @@ export type Ending =
   | { readonly kind: "complete" | "stopped"; readonly cutBy: string | null }
   | { readonly kind: "broken"; readonly error: unknown };
 
+/** Offline a connection hangs where it could break: as long as nothing comes is waited. */
+const OFFLINE_SILENCE_MS = 1_000;
 /** A hidden page has no frames. */
 const FRAME_MS_MAX = 250;
 
@@ -23,23 +26,27 @@ const FRAME_MS_MAX = 250;
  * not throw.
  */
 export async function readAnswer(
-  stream: ChatStream,
+  open: (signal: AbortSignal) => ChatStream,
   show: (progress: Progress) => void,
 ): Promise<Ending> {
+  const connection = watchConnection();
   let progress: Progress = { text: "", reasoning: "", model: null, requestId: null, cost: null };
   const frames = oncePerFrame(() => show(progress));
   let limitedBy: LimitedBy = null;
   let finish: string | null = null;
   let error: unknown = null;
   try {
-    for await (const event of stream) {
+    for await (const event of open(connection.signal)) {
+      connection.alive();
       if (event.type === "start") limitedBy = event.outputLimitedBy;
       if (event.type === "end") finish = event.finishReason;
       progress = withEvent(progress, event);
       frames.schedule();
     }
   } catch (cause) {
-    error = cause;
+    error = connection.signal.aborted ? connection.signal.reason : cause;
+  } finally {
+    connection.end();
   }
   frames.flush();
   if (error !== null) return { kind: "broken", error };
@@ -81,6 +88,29 @@ function cutBy(finish: string | null, limitedBy: LimitedBy, cost: ChatCost | nul
     case null:
       return "OUTPUT_LIMIT_REACHED";
   }
+}
+
+/** Aborts, with a `NetworkError`, where the machine is offline and nothing has come for a while. */
+function watchConnection() {
+  const abort = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function alive(): void {
+    clearTimeout(timer);
+    if (navigator.onLine) return;
+    timer = setTimeout(() => {
+      const facts = { code: "NETWORK_ERROR", status: null };
+      if (!navigator.onLine) abort.abort(new NetworkError("The machine went offline.", facts));
+    }, OFFLINE_SILENCE_MS);
+  }
+  addEventListener("offline", alive);
+  return {
+    signal: abort.signal,
+    alive,
+    end(): void {
+      clearTimeout(timer);
+      removeEventListener("offline", alive);
+    },
+  };
 }
 
 function oncePerFrame(work: () => void) {

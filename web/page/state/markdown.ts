@@ -15,6 +15,8 @@ export interface MarkdownReader {
   read(text: string): readonly Block[];
 }
 
+/** Poems and addresses keep their lines. */
+const SYNTAX = { gfm: true, breaks: true } as const;
 /** Headings of an answer lie below those of the page. */
 const HEADING_LEVEL_MIN = 3;
 const HEADING_LEVEL_MAX = 6;
@@ -32,10 +34,10 @@ export function createMarkdownReader(): MarkdownReader {
       if (source !== before) {
         const kept = source.startsWith(before) ? settledTokens(tokens) : [];
         const length = kept.reduce((sum, { raw }) => sum + raw.length, 0);
-        tokens = [...kept, ...Lexer.lex(source.slice(length), { breaks: true })];
+        tokens = [...kept, ...Lexer.lex(source.slice(length), SYNTAX)];
         // Tabs and the like change what is counted: then all is read anew.
         if (kept.map(({ raw }) => raw).join("") !== source.slice(0, length)) {
-          tokens = Lexer.lex(source, { breaks: true });
+          tokens = Lexer.lex(source, SYNTAX);
         }
         before = source;
       }
@@ -76,8 +78,7 @@ function blockOf(token: Token, level: number): Block {
 }
 
 const marked = new Marked({
-  gfm: true,
-  breaks: true,
+  ...SYNTAX,
   renderer: {
     html({ text, block }) {
       if (TAGS_KEPT.test(text.trim())) return text;

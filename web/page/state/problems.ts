@@ -55,12 +55,12 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     steps: ["Sign in again"],
   },
   TOO_MANY_REQUESTS: {
-    refused: null,
+    refused: "There are too many requests just now. Nothing was charged.",
     cut: null,
     steps: AGAIN,
   },
   SPEND_LIMIT_REACHED: {
-    refused: null,
+    refused: "The spending limit of the day is reached. Nothing was charged.",
     cut: "The spending limit of the day was reached here. What you see is kept.",
     steps: AGAIN,
   },

@@ -54,7 +54,7 @@ export function ProblemBox({ problem, tryAgain, shorten, dismiss }: ProblemBoxPr
 }
 
 function waitText({ retryAfterSeconds }: Problem, secondsLeft: number): string {
-  if ((retryAfterSeconds ?? 0) <= COUNTDOWN_SECONDS_MAX) return ` Wait ${secondsLeft} s.`;
+  if ((retryAfterSeconds ?? 0) <= COUNTDOWN_SECONDS_MAX) return ` Try again in ${secondsLeft} s.`;
   const then = new Date(Date.now() + secondsLeft * 1000);
   const time = then.toLocaleTimeString("en", { hour: "numeric", minute: "2-digit" });
   const isToday = then.toDateString() === new Date().toDateString();
