@@ -30,6 +30,8 @@ export { provideFarebox };
 
 /** After which the element asks why it has heard nothing. The client tells within a request. */
 const PATIENCE_MS = 2_500;
+const HIGHLIGHT = "color-mix(in oklab, currentColor 18%, transparent)";
+const HIGHLIGHT_MS = 1_100;
 /** More free messages than these are not drawn one by one. */
 const PIPS_MAX = 12;
 
@@ -39,7 +41,6 @@ export class FareboxBalance extends FareboxElement {
   #balance: Balance | null = null;
   #toldBy: Farebox | null = null;
   #hasFailed = false;
-  #falls = 0;
   readonly #label = make("span", { class: "label", part: "label" });
   readonly #amount = make("span", { class: "amount", part: "amount", "aria-hidden": "true" });
   readonly #spoken = make("span", { class: HIDDEN_CLASS });
@@ -149,8 +150,9 @@ export class FareboxBalance extends FareboxElement {
     this.#balance = balance;
     this.#hasFailed = false;
     this.#render();
-    // Two names for one animation: the other one begins anew.
-    if (fell) this.#amount.dataset.fell = ++this.#falls % 2 === 0 ? "even" : "odd";
+    if (fell && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.#amount.animate({ background: [HIGHLIGHT, "transparent"] }, HIGHLIGHT_MS);
+    }
     if (this.state !== before && before !== "loading") {
       this.#status.textContent = announcementOf(balance, this.state);
     }
@@ -170,10 +172,9 @@ export class FareboxBalance extends FareboxElement {
   }
 
   #renderNone(state: BalanceState): void {
-    this.#card.removeAttribute("title");
     this.#words.replaceChildren(
       ...(state === "error"
-        ? [make("span", { class: "problem", role: "alert" }, "The balance could not be loaded.")]
+        ? [make("span", { role: "alert" }, "The balance could not be loaded.")]
         : [
           make("span", { class: HIDDEN_CLASS }, "Loading the balance"),
           make("span", { class: "bone short" }),

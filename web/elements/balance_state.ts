@@ -64,18 +64,15 @@ export function noteOf(balance: Balance): string | null {
     return `${formatCost(balance.reserved)} held for running answers`;
   }
   const { left, window_ends_at: endsAt } = balance.exchanges;
-  if (left > 0 || endsAt === null || Number.isNaN(Date.parse(endsAt))) return null;
-  const when = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-  return `More from ${when.format(new Date(endsAt))}`;
+  if (left > 0 || endsAt === null) return null;
+  const form = { dateStyle: "medium", timeStyle: "short" } as const;
+  return `More from ${new Date(endsAt).toLocaleString(undefined, form)}`;
 }
 
-/** Whether it is the same kind of balance, and less. */
+/** Whether a user's balance is less than it was. */
 export function hasFallen(before: Balance | null, now: Balance): boolean {
-  if (before?.kind === "user" && now.kind === "user") {
-    return (parseAmount(now.balance) ?? 0n) < (parseAmount(before.balance) ?? 0n);
-  }
-  return before?.kind === "guest" && now.kind === "guest" &&
-    now.exchanges.left < before.exchanges.left;
+  return before?.kind === "user" && now.kind === "user" &&
+    (parseAmount(now.balance) ?? 0n) < (parseAmount(before.balance) ?? 0n);
 }
 
 function isUsedUp(balance: string): boolean {

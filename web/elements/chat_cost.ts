@@ -16,6 +16,7 @@ import { LatestLoad } from "./latest_load.ts";
 import { formatCost, formatCount } from "./money_text.ts";
 import { defineElement } from "./registry.ts";
 import { HIDDEN_CLASS } from "./styles.ts";
+import { TEXT_CSS } from "./text_styles.ts";
 
 /** Reflected as the attribute `state`. `guest`: nothing is shown. */
 export type ChatCostState = "loading" | "ready" | "guest" | "error";
@@ -41,7 +42,7 @@ export class FareboxChatCost extends FareboxElement {
   };
 
   constructor() {
-    super(CHAT_COST_CSS);
+    super(TEXT_CSS + CHAT_COST_CSS);
     this.#details.append(this.#summary, this.#panel);
     this.#details.addEventListener("toggle", () => this.#place());
     this.#details.addEventListener("keydown", (event) => {

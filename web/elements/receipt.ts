@@ -15,6 +15,7 @@ import { RECEIPT_CSS } from "./receipt_styles.ts";
 import { receiptTable } from "./receipt_table.ts";
 import { defineElement } from "./registry.ts";
 import { HIDDEN_CLASS } from "./styles.ts";
+import { TEXT_CSS } from "./text_styles.ts";
 
 /** Reflected as the attribute `state`. `none`: nothing was charged. `guest`: guests have none. */
 export type ReceiptState = "loading" | "ready" | "none" | "guest" | "error";
@@ -33,7 +34,7 @@ export class FareboxReceipt extends FareboxElement {
   readonly #status = make("span", { class: HIDDEN_CLASS, role: "status" });
 
   constructor() {
-    super(RECEIPT_CSS);
+    super(TEXT_CSS + RECEIPT_CSS);
     this.root.append(this.#content, this.#status);
     this.#renderLoading();
   }

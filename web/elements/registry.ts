@@ -22,15 +22,13 @@ export function provideFarebox(farebox: Farebox | null): void {
 /**
  * Calls with the page's client: at once where there is one, when it is provided, and when another
  * takes its place (null: none does).
- * @returns stops listening.
+ * @returns stops listening; `listen` is a function of its own for each call.
  */
 export function whenFarebox(listen: Listen): () => void {
   const registry = registryOfPage();
-  // Of its own, so that one listener given twice is stopped once.
-  const own: Listen = (farebox) => listen(farebox);
-  registry.listeners.add(own);
-  if (registry.farebox !== null) own(registry.farebox);
-  return () => void registry.listeners.delete(own);
+  registry.listeners.add(listen);
+  if (registry.farebox !== null) listen(registry.farebox);
+  return () => void registry.listeners.delete(listen);
 }
 
 /** Registers an element, unless something has its name already or there is no browser. */

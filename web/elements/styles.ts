@@ -8,7 +8,7 @@ export const HIDDEN_CLASS = "for-readers";
 
 const SHARED = `
 :host {
-  --_font: var(--farebox-font, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif);
+  --_font: var(--farebox-font, system-ui, sans-serif);
   --_text: var(--farebox-text, light-dark(#181b22, #edeff3));
   --_muted: var(--farebox-muted, light-dark(#5a6170, #a5adbb));
   --_accent: var(--farebox-accent, light-dark(#3a4bc9, #a9b6ff));
@@ -21,7 +21,6 @@ const SHARED = `
   font: 400 0.875rem/1.45 var(--_font);
   font-variant-numeric: tabular-nums;
   color: var(--_text);
-  text-align: start;
 }
 :host([hidden]), [hidden] { display: none !important; }
 *, ::before, ::after { box-sizing: border-box; }
@@ -32,38 +31,27 @@ button {
   border: 0;
   padding: 0;
   cursor: pointer;
-  touch-action: manipulation;
 }
 :focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; border-radius: 4px; }
 .button {
   min-height: 2.5rem;
   padding: 0 0.9rem;
   border: 1px solid var(--_line);
-  border-radius: calc(var(--_radius) * 0.8);
+  border-radius: var(--_radius);
   font-weight: 550;
   white-space: nowrap;
-  transition: background-color 120ms, border-color 120ms;
 }
-.button:hover { border-color: var(--_muted); }
 .button.main {
   color: var(--_on-accent);
   background: var(--_accent);
   border-color: transparent;
 }
-.button.main:hover { background: color-mix(in oklab, var(--_accent) 88%, var(--_text)); }
-.link {
-  color: var(--_accent);
-  text-decoration: underline;
-  text-decoration-color: color-mix(in oklab, var(--_accent) 35%, transparent);
-  text-underline-offset: 0.2em;
-}
-.link:hover { text-decoration-color: currentColor; }
+.button:hover { border-color: var(--_text); }
 .muted { color: var(--_muted); }
 .${HIDDEN_CLASS} {
   position: absolute;
   width: 1px;
   height: 1px;
-  margin: -1px;
   overflow: hidden;
   clip-path: inset(50%);
   white-space: nowrap;
@@ -72,14 +60,6 @@ button {
   display: block;
   border-radius: 6px;
   background: color-mix(in oklab, var(--_muted) 22%, var(--_surface));
-  animation: breathe 1.6s ease-in-out infinite;
-}
-@keyframes breathe { 50% { opacity: 0.45; } }
-@media (prefers-reduced-motion: reduce) {
-  *, ::before, ::after { animation: none !important; transition: none !important; }
-}
-@media (forced-colors: active) {
-  .button { border-color: ButtonText; }
 }
 `;
 

@@ -12,6 +12,7 @@ import { make } from "./dom.ts";
 import type { ReceiptDetail } from "./events.ts";
 import { FareboxElement } from "./farebox_element.ts";
 import { defineElement } from "./registry.ts";
+import { TEXT_CSS } from "./text_styles.ts";
 import { creditsTable } from "./usage_credits.ts";
 import { DAYS_MAX } from "./usage_range.ts";
 import { ReceiptDialog } from "./usage_receipt.ts";
@@ -41,7 +42,7 @@ export class FareboxUsage extends FareboxElement {
   #areCreditsAsked = false;
 
   constructor() {
-    super(USAGE_CSS);
+    super(TEXT_CSS + USAGE_CSS);
     this.#spending = new SpendingPanel({
       theme: this.#theme,
       receipt: (requestId) => this.#openReceipt(requestId),
