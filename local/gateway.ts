@@ -5,6 +5,7 @@
 import { forwardToFunctions, FUNCTIONS_PATH } from "./functions_proxy.ts";
 import type { PageSettings } from "../web/page/state/types.ts";
 import { createPlatformApi, type PlatformApiOptions } from "./platform_api.ts";
+import { openToPages } from "./open_to_pages.ts";
 import type { Page } from "./page.ts";
 
 export interface GatewayOptions extends Omit<PlatformApiOptions, "siteUrl"> {
@@ -52,7 +53,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     respond = async (request, peerAddress) => {
       const { pathname, origin } = new URL(request.url);
       if (isBelow(pathname, "/rest/v1") || isBelow(pathname, "/auth/v1")) {
-        return await api.fetch(request, peerAddress);
+        return await openToPages(request, (request) => api.fetch(request, peerAddress));
       }
       if (isBelow(pathname, FUNCTIONS_PATH)) {
         return await forwardToFunctions(request, options.functionsUrl, peerAddress);

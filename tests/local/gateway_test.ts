@@ -231,3 +231,28 @@ Deno.test("the page is served, and nothing outside of its folder", async () => {
     }
   });
 });
+
+Deno.test("a page of another origin may sign up and read, with the headers that supabase-js sends", async () => {
+  await withGateway(() => Response.json({}), async ({ url }) => {
+    const headers = "apikey,authorization,content-type,x-client-info,x-supabase-api-version";
+    for (const [path, method] of [["/auth/v1/signup", "POST"], ["/rest/v1/t", "GET"]] as const) {
+      const preflight = await fetch(url + path, {
+        method: "OPTIONS",
+        headers: {
+          origin: "http://localhost:5173",
+          "access-control-request-method": method,
+          "access-control-request-headers": headers,
+        },
+      });
+      assertEquals(preflight.ok, true, path);
+      assertEquals(preflight.headers.get("access-control-allow-origin"), "*");
+      assertEquals(preflight.headers.get("access-control-allow-headers"), headers);
+      assertStringIncludes(preflight.headers.get("access-control-allow-methods") ?? "", method);
+    }
+    const answers = [await signUp(url, "a@example.com"), await fetch(`${url}/rest/v1/t`)];
+    for (const answer of answers) {
+      await answer.body?.cancel();
+      assertEquals(answer.headers.get("access-control-allow-origin"), "*", answer.url);
+    }
+  });
+});

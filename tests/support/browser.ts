@@ -14,6 +14,7 @@
  * the DOM's.
  */
 import { join } from "node:path";
+import { runInThisContext } from "node:vm";
 import {
   type Browser,
   type BrowserContext,
@@ -65,7 +66,7 @@ Deno.test.afterAll(async () => {
 /** A test that needs a browser; where there is none it is ignored, and its name says why. */
 export function browserTest(name: string, test: () => void | Promise<void>): void {
   const missing = "missing" in chromium ? ` [no Chromium: ${chromium.missing}]` : "";
-  Deno.test({
+  registerInTestFile({
     name: name + missing,
     ignore: missing !== "",
     // The browser outlives the test that starts it.
@@ -74,6 +75,15 @@ export function browserTest(name: string, test: () => void | Promise<void>): voi
     fn: test,
   });
 }
+
+/**
+ * `Deno.test`, but as if the test file had called it: Deno names a test's file, in its report too, by
+ * the script that the call stands in.
+ */
+const registerInTestFile: (definition: Deno.TestDefinition) => void = runInThisContext(
+  "(definition) => Deno.test(definition)",
+  { filename: Deno.mainModule },
+);
 
 /**
  * Gives `test` a page in a context of its own: no storage, no session. Call it within itself for
