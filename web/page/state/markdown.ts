@@ -4,6 +4,7 @@
  * blocks are drawn. Pure.
  */
 import { Lexer, Marked, type Token, type Tokens } from "marked";
+import { streamedText } from "./markdown_tail.ts";
 
 /** One paragraph, list, table, …; code comes as text, for it has a button to copy it. */
 export type Block =
@@ -11,8 +12,8 @@ export type Block =
   | { readonly kind: "code"; readonly language: string; readonly code: string };
 
 export interface MarkdownReader {
-  /** @param text all of the answer so far. */
-  read(text: string): readonly Block[];
+  /** @param text all of the answer so far. @param isStreaming more will come. */
+  read(text: string, isStreaming: boolean): readonly Block[];
 }
 
 /** Poems and addresses keep their lines. */
@@ -29,16 +30,17 @@ export function createMarkdownReader(): MarkdownReader {
   let tokens: Token[] = [];
   let blocks = new Map<Token, Block>();
   return {
-    read(text) {
-      const source = text.replace(/\r\n?/g, "\n");
+    read(text, isStreaming) {
+      const whole = text.replace(/\r\n?/g, "\n");
+      const source = isStreaming ? streamedText(whole) : whole;
       if (source !== before) {
-        const kept = source.startsWith(before) ? settledTokens(tokens) : [];
+        const kept = isStreaming ? settledTokens(tokens) : [];
         const length = kept.reduce((sum, { raw }) => sum + raw.length, 0);
-        tokens = [...kept, ...Lexer.lex(source.slice(length), SYNTAX)];
         // Tabs and the like change what is counted: then all is read anew.
-        if (kept.map(({ raw }) => raw).join("") !== source.slice(0, length)) {
-          tokens = Lexer.lex(source, SYNTAX);
-        }
+        const isSame = kept.map(({ raw }) => raw).join("") === source.slice(0, length);
+        tokens = isSame
+          ? [...kept, ...Lexer.lex(source.slice(length), SYNTAX)]
+          : Lexer.lex(source, SYNTAX);
         before = source;
       }
       const known = blocks;

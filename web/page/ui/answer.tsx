@@ -1,6 +1,7 @@
 /** One answer: its thoughts and text, what it cost, and why it ended early if it did. */
 import { useMemo } from "preact/hooks";
 import { retry } from "../state/conversation.ts";
+import { problem as problemOfChat } from "../state/conversation_problems.ts";
 import { dialog } from "../state/dialogs.ts";
 import { readDraft, writeDraft } from "../state/draft.ts";
 import { nextSteps } from "../state/problems.ts";
@@ -30,7 +31,9 @@ export function Answer({ chatId, message, question, isLast }: AnswerProps) {
 
 function AnswerArticle({ chatId, message, question, isLast }: AnswerProps) {
   const { id, text, reasoning, state, problem } = message;
-  const isStreaming = state === "streaming";
+  // What stands above the composer comes first.
+  const isCurrent = isLast && !isStreaming(message) && problemOfChat.value === null;
+  const isComing = isStreaming(message);
   const again = () => void retry(id);
   return (
     <article
@@ -38,18 +41,18 @@ function AnswerArticle({ chatId, message, question, isLast }: AnswerProps) {
       data-testid="answer"
       data-state={state}
       aria-label="Answer"
-      aria-busy={isStreaming}
+      aria-busy={isComing}
     >
       {reasoning !== "" && (
-        <details class={isStreaming && text === "" ? "thoughts thinking" : "thoughts"}>
+        <details class={isComing && text === "" ? "thoughts thinking" : "thoughts"}>
           <summary>Thoughts</summary>
           <div class="typed">{reasoning}</div>
         </details>
       )}
-      {text !== "" && <Markdown text={text} isStreaming={isStreaming} />}
-      {isStreaming && text === "" && reasoning === "" && <Waiting />}
+      {text !== "" && <Markdown text={text} isStreaming={isComing} />}
+      {isComing && text === "" && reasoning === "" && <Waiting />}
       {state === "stopped" && text === "" && <p class="aside">Stopped before it began.</p>}
-      {!isStreaming && (
+      {!isComing && (
         <footer class="facts">
           <CostLine message={message} />
           {hasReceipt(message) && (
@@ -67,16 +70,20 @@ function AnswerArticle({ chatId, message, question, isLast }: AnswerProps) {
           )}
         </footer>
       )}
-      {problem !== null && isLast && !isStreaming && (
+      {problem !== null && isCurrent && (
         <ProblemBox
           problem={problem}
           tryAgain={again}
           shorten={() => editAgain(chatId, question)}
         />
       )}
-      {problem !== null && !isLast && <p class="aside">{problem.message}</p>}
+      {problem !== null && !isCurrent && <p class="aside">{problem.message}</p>}
     </article>
   );
+}
+
+function isStreaming({ state }: Message): boolean {
+  return state === "streaming";
 }
 
 function Waiting() {

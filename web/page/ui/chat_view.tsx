@@ -2,8 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { openChat, openChatId } from "../state/chats.ts";
 import { announcement, send } from "../state/conversation.ts";
-import { problem, setProblem } from "../state/conversation_problems.ts";
-import { openKey } from "../state/conversation_problems.ts";
+import { openKey, problem, setProblem } from "../state/conversation_problems.ts";
 import { dialog } from "../state/dialogs.ts";
 import { draft } from "../state/draft.ts";
 import { followEstimate } from "../state/estimate.ts";

@@ -14,7 +14,7 @@ export function Markdown({ text, isStreaming }: MarkdownProps) {
   const reader = useMemo(createMarkdownReader, []);
   return (
     <div class={isStreaming ? "markdown streaming" : "markdown"}>
-      {reader.read(text).map((block, index) =>
+      {reader.read(text, isStreaming).map((block, index) =>
         block.kind === "code"
           ? <CodeBlock key={index} language={block.language} code={block.code} />
           : <HtmlBlock key={index} html={block.html} />
