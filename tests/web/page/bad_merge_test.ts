@@ -1,10 +1,10 @@
 /** Two tabs that write to one chat, however their exchanges overlap. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { mergedChat } from "../../../web/page/state/merge_chats.ts";
+import { mergedChat, type Own } from "../../../web/page/state/merge_chats.ts";
 import type { Chat, Message } from "../../../web/page/state/types.ts";
 
-const NOBODY: ReadonlySet<string> = new Set();
+const NOBODY: Own = { asked: new Set(), removed: new Set() };
 
 function message(of: number, role: Message["role"], change: Partial<Message> = {}): Message {
   return {
@@ -71,6 +71,15 @@ Deno.test("of two versions of an answer the one that knows more stays", () => {
 });
 
 Deno.test("what this tab has taken back does not return from the store", () => {
-  const merged = mergedChat(chatOf([1, 3]), chatOf([1, 2, 3]), new Set(["user 2", "assistant 2"]));
+  const merged = mergedChat(chatOf([1, 3]), chatOf([1, 2, 3]), {
+    ...NOBODY,
+    removed: new Set(["user 2", "assistant 2"]),
+  });
   assertEquals(merged.messages, chatOf([1, 3]).messages);
+});
+
+Deno.test("an answer that this tab asks for anew is not replaced by what is stored of it", () => {
+  const anew = chatOf([1], { state: "streaming", text: "" });
+  const own = { ...NOBODY, asked: new Set(["assistant 1"]) };
+  assertEquals(mergedChat(anew, chatOf([1]), own).messages, anew.messages);
 });

@@ -2,7 +2,17 @@
  * Chats in IndexedDB: one database for each owner, one record for each chat. A guest's chats and
  * each user's lie apart, so that signing in never shows another's.
  */
-import { clear, createStore, del, delMany, entries, get, setMany, type UseStore } from "idb-keyval";
+import {
+  clear,
+  createStore,
+  del,
+  delMany,
+  entries,
+  get,
+  setMany,
+  update,
+  type UseStore,
+} from "idb-keyval";
 import { isChat } from "./stored_chat.ts";
 import type { Chat } from "./types.ts";
 
@@ -40,6 +50,26 @@ export async function removeRecords(owner: Owner, keys: readonly IDBValidKey[]):
 
 export async function writeChats(owner: Owner, chats: readonly Chat[]): Promise<void> {
   if (chats.length > 0) await setMany(chats.map((chat) => [chat.id, chat]), storeOf(owner));
+}
+
+/**
+ * Writes chats that another tab may have written meanwhile: `merge` gets what is stored of each.
+ * @returns them as they are stored now.
+ */
+export async function mergeChats(
+  owner: Owner,
+  chats: readonly Chat[],
+  merge: (mine: Chat, stored: Chat | undefined) => Chat,
+): Promise<readonly Chat[]> {
+  const written: Chat[] = [];
+  for (const chat of chats) {
+    await update<unknown>(chat.id, (stored) => {
+      const merged = merge(chat, isChat(stored) ? stored : undefined);
+      written.push(merged);
+      return merged;
+    }, storeOf(owner));
+  }
+  return written;
 }
 
 export async function removeChat(owner: Owner, chatId: string): Promise<void> {

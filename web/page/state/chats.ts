@@ -5,6 +5,7 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { costOf, requestsWithoutCost, withAnswersStopped, withCost } from "./broken_answers.ts";
 import {
+  mergeChats,
   type Owner,
   readChat,
   readChats,
@@ -21,6 +22,7 @@ import {
   tellOtherTabs,
   untilNoTabStreams,
 } from "./chat_tabs.ts";
+import { createOwnership, mergedChat, newestFirst } from "./merge_chats.ts";
 import { go, hashOfChat, route } from "./route.ts";
 import type { Chat } from "./types.ts";
 
@@ -49,6 +51,7 @@ export const chatsAreStored = signal(true);
 export const damagedChats = signal<readonly IDBValidKey[]>([]);
 
 let owner: Owner | null = null;
+const ownership = createOwnership();
 const unsaved = new Set<string>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let writing: Promise<void> = Promise.resolve();
@@ -61,7 +64,8 @@ onNewsOfOtherTabs(async (news) => {
   if (news.kind === "deleted") return forget(news.chatId);
   for (const chatId of news.chatIds) await takeFromStore(chatId);
 });
-addEventListener("pagehide", () => void saveChatsNow());
+// What is read first may come too late for a page that goes.
+addEventListener("pagehide", () => void saveChats(writeChats));
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden") void saveChatsNow();
 });
@@ -91,11 +95,8 @@ export function changeChat(id: string, change: (chat: Chat) => Chat): void {
   if (before === undefined) return;
   const after = change(before);
   if (after === before) return;
-  // Another tab writes this one until its answer is whole.
-  const isTheirs = isStreaming(before) && !isStreamedHere(id);
-  if (!isTheirs && isStreaming(after)) beginStreaming(id);
-  if (isTheirs) chats.value = chats.value.map((chat) => chat.id === id ? after : chat);
-  else replace(after);
+  if (ownership.note(before, after)) beginStreaming(id);
+  replace(after);
 }
 
 export async function deleteChat(id: string): Promise<void> {
@@ -119,19 +120,32 @@ export function openChatById(id: string): void {
 }
 
 /** Stores at once what has changed: at the end of an answer, and before the page goes. */
-export async function saveChatsNow(): Promise<void> {
+export function saveChatsNow(): Promise<void> {
+  return saveChats(async (of, changed) => {
+    const merge = (mine: Chat, stored: Chat | undefined) => mergedChat(mine, stored, ownership);
+    for (const written of await mergeChats(of, changed, merge)) {
+      // It may have grown meanwhile.
+      chats.value = chats.value.map((one) => one.id === written.id ? merge(one, written) : one);
+      if (!ownership.isStreaming(written)) watchAnswerOfOtherTab(written);
+    }
+  });
+}
+
+async function saveChats(
+  write: (of: Owner, changed: readonly Chat[]) => Promise<void>,
+): Promise<void> {
   clearTimeout(timer);
   timer = undefined;
   const changed = chats.value.filter(({ id }) => unsaved.has(id));
   unsaved.clear();
   await store(async (of) => {
-    await writeChats(of, changed);
+    await write(of, changed);
     if (changed.length > 0) {
       tellOtherTabs({ owner: of, kind: "stored", chatIds: changed.map(({ id }) => id) });
     }
   });
   // Others may write again once they can read the end of it.
-  for (const chat of changed) if (!isStreaming(chat)) endStreaming(chat.id);
+  for (const chat of changed) if (!ownership.isStreaming(chat)) endStreaming(chat.id);
 }
 
 /** Shows the stored chats of `next`, and nobody's where it is null. */
@@ -146,7 +160,7 @@ export async function showChatsOf(next: Owner | null): Promise<void> {
     const stored = await readChats(of);
     if (of !== owner) return;
     damagedChats.value = stored.damaged;
-    chats.value = sorted([...chats.value, ...stored.chats]);
+    chats.value = newestFirst([...chats.value, ...stored.chats]);
     for (const chat of stored.chats) watchAnswerOfOtherTab(chat);
   });
 }
@@ -163,7 +177,7 @@ export async function adoptChats(next: Owner): Promise<void> {
     const stored = await readChats(of);
     // What is shown is the newer one: an answer may be coming.
     const shown = new Set(chats.value.map(({ id }) => id));
-    chats.value = sorted([...chats.value, ...stored.chats.filter(({ id }) => !shown.has(id))]);
+    chats.value = newestFirst([...chats.value, ...stored.chats.filter(({ id }) => !shown.has(id))]);
     tellOtherTabs({ owner: of, kind: "stored", chatIds: adopted.map(({ id }) => id) });
   });
 }
@@ -179,7 +193,8 @@ async function takeFromStore(chatId: string): Promise<void> {
   await store(async (of) => {
     const chat = await readChat(of, chatId);
     if (chat === undefined || of !== owner || isStreamedHere(chatId)) return;
-    chats.value = sorted([chat, ...chats.value.filter(({ id }) => id !== chatId)]);
+    ownership.forget(chat);
+    chats.value = newestFirst([chat, ...chats.value.filter(({ id }) => id !== chatId)]);
     watchAnswerOfOtherTab(chat);
   });
 }
@@ -211,7 +226,7 @@ function forget(id: string): void {
 }
 
 function replace(chat: Chat): void {
-  chats.value = sorted(chats.value.map((one) => one.id === chat.id ? chat : one));
+  chats.value = newestFirst(chats.value.map((one) => one.id === chat.id ? chat : one));
   markUnsaved(chat.id);
 }
 
@@ -232,8 +247,4 @@ function store(work: (of: Owner) => Promise<void>): Promise<void> {
     }
   });
   return writing;
-}
-
-function sorted(list: readonly Chat[]): readonly Chat[] {
-  return list.toSorted((a, b) => b.updatedAt.localeCompare(a.updatedAt));
 }
