@@ -100,6 +100,11 @@ function print(report: TestReport): void {
     console.log("\nFailed:");
     for (const name of report.failed) console.log(`  ${name}`);
   }
+  const browserless = report.skipped.filter((name) => name.includes("[no Chromium: "));
+  if (browserless.length > 0) {
+    const why = browserless[0]!.match(/\[no Chromium: (.*)\]/)?.[1];
+    console.log(`\nNothing was tested in a browser (${browserless.length} tests): ${why}.`);
+  }
   const skipped = report.skipped.length > 0 ? `, ${report.skipped.length} skipped` : "";
   console.log(`\n${report.passed} passed, ${report.failed.length} failed${skipped}`);
 }

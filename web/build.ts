@@ -7,7 +7,7 @@
  */
 import { Command } from "commander";
 import { join } from "node:path";
-import { buildPackage, CLIENT_AND_BALANCE } from "./build_package.ts";
+import { buildPackage, clientAndBalanceBytes } from "./build_package.ts";
 import { buildPage } from "./build_page.ts";
 import { BundleFailed, WEB } from "./build_bundle.ts";
 import { DeclarationsFailed } from "./build_declarations.ts";
@@ -47,11 +47,10 @@ async function build(options: BuildOptions): Promise<BuildReport> {
 
   const atOnce = await loadedAtOnce(pageFolder, [page.entry]);
   const later = page.files.filter((file) => file.endsWith(".js") && !atOnce.includes(file));
-  const client = await loadedAtOnce(packageFolder, CLIENT_AND_BALANCE);
   const sizes: Size[] = [
     {
       name: "the client and <farebox-balance>",
-      bytes: await gzippedBytes(packageFolder, client),
+      bytes: await clientAndBalanceBytes(),
       bytesMax: CLIENT_BYTES_MAX,
     },
     {

@@ -1,5 +1,5 @@
 /** Runs Deno's bundler on the code for browsers, and tells what it wrote. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The folder of this file: `web`. */
@@ -11,7 +11,7 @@ export class BundleFailed extends Error {
 }
 
 export interface BundleOrder {
-  /** Relative to `web`. */
+  /** Absolute, or relative to `web`. */
   readonly entries: readonly string[];
   readonly outDir: string;
 }
@@ -34,7 +34,7 @@ export async function bundle({ entries, outDir }: BundleOrder): Promise<void> {
       "--code-splitting",
       "--outdir",
       outDir,
-      ...entries.map((entry) => join(WEB, entry)),
+      ...entries.map((entry) => resolve(WEB, entry)),
     ],
     cwd: WEB,
     env: { NO_COLOR: "1" },

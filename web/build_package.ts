@@ -3,9 +3,11 @@
  * browsers, with their types.
  */
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { bundle, filesBelow, WEB } from "./build_bundle.ts";
 import { writeDeclarations } from "./build_declarations.ts";
 import { emptyFolder } from "./build_page.ts";
+import { gzippedBytes } from "./build_sizes.ts";
 
 /** What the package exports, and the source of each. */
 const EXPORTS: Readonly<Record<string, string>> = {
@@ -16,12 +18,6 @@ const EXPORTS: Readonly<Record<string, string>> = {
 
 /** Types without code, the elements' names in other people's JSX: `./jsx-react` and the like. */
 const JSX_TYPES = /^jsx_(\w+)\.d\.ts$/;
-
-/** The entries of the package that a page with a balance and no more would load. */
-export const CLIENT_AND_BALANCE: readonly string[] = [
-  "client/mod.js",
-  "elements/balance.js",
-];
 
 export interface BuiltPackage {
   readonly files: readonly string[];
@@ -46,6 +42,29 @@ export async function buildPackage(outDir: string): Promise<BuiltPackage> {
   );
   await Deno.writeTextFile(join(outDir, "package.json"), `${manifest}\n`);
   return { files: await filesBelow(outDir), version };
+}
+
+/**
+ * What an app's bundler takes of the package for a chat with a balance: the whole client and one
+ * element, without what other elements share with it.
+ * @returns bytes as gzip sends them
+ */
+export async function clientAndBalanceBytes(): Promise<number> {
+  const folder = await Deno.makeTempDir({ prefix: "farebox-size-" });
+  try {
+    const from = (source: string) => JSON.stringify(pathToFileURL(join(WEB, source)).href);
+    const entry = join(folder, "app.ts");
+    await Deno.writeTextFile(
+      entry,
+      `export { createFarebox } from ${from("client/mod.ts")};
+export { defineFareboxBalance, provideFarebox } from ${from("elements/balance.ts")};
+`,
+    );
+    await bundle({ entries: [entry], outDir: join(folder, "out") });
+    return await gzippedBytes(join(folder, "out"), ["app.js"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 async function jsxTypes(): Promise<Record<string, string>> {
