@@ -88,8 +88,7 @@ function isStreaming({ state }: Message): boolean {
 
 function Waiting() {
   return (
-    <p class="waiting">
-      <span class="visually-hidden">Waiting for the answer</span>
+    <p class="waiting" role="img" aria-label="Waiting for the answer">
       <span class="dot" />
       <span class="dot" />
       <span class="dot" />
