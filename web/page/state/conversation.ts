@@ -20,7 +20,7 @@ import {
 import { awaitedAnswer, exchangeOf, historyOf, withExchange } from "./conversation_history.ts";
 import { openKey, setProblem } from "./conversation_problems.ts";
 import { readDraft, writeDraft } from "./draft.ts";
-import { chosenModel, loadModels } from "./models.ts";
+import { chosenModel, dropModel } from "./models.ts";
 import { problemOf, problemOfCut } from "./problems.ts";
 import { services } from "./services.ts";
 import { sessionEnded, visitor } from "./session.ts";
@@ -150,7 +150,7 @@ function settleBroken(chatId: string, run: Run, answer: Message, error: unknown)
     changeAnswer(chatId, id, { state: "failed", problem });
   } else setProblem(withdraw(chatId, id), problem);
   if (error instanceof SessionExpired) sessionEnded();
-  if (/^MODEL_NOT_|^PROVIDER_NOT_/.test(problem.code)) void loadModels();
+  if (/^MODEL_NOT_|^PROVIDER_NOT_/.test(problem.code)) dropModel(answer.model);
 }
 
 function takeBack(chatId: string, { answerId, before }: Run): void {

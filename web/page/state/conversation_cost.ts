@@ -38,11 +38,17 @@ async function ask(requestId: string): Promise<ChatCost | null> {
       if (error instanceof FareboxError && error.code === "REQUEST_NOT_FOUND") {
         return nothingCharged(requestId);
       }
-      if (!(error instanceof NetworkError)) return null;
+      if (!isPassing(error)) return null;
     }
     await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** attempt));
   }
   return null;
+}
+
+/** The functions may be restarting, or their database. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof FareboxError)) return false;
+  return error instanceof NetworkError || error.status === 429 || (error.status ?? 0) >= 500;
 }
 
 function untilOnline(): Promise<void> {

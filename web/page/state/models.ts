@@ -10,8 +10,15 @@ const LAST_MODEL_KEY = "farebox-model";
 /** Known to many people; where it is not offered, the first of the list. */
 const FIRST_CHOICE = "openai:gpt-4o";
 
+const listed = signal<readonly Model[]>([]);
+
+/** Refused since the page was loaded: the list may still have them for some minutes. */
+const refused = signal<ReadonlySet<string>>(new Set());
+
 /** Empty until `loadModels` has ended. */
-export const models = signal<readonly Model[]>([]);
+export const models: ReadonlySignal<readonly Model[]> = computed(() =>
+  listed.value.filter(({ id }) => !refused.value.has(id))
+);
 
 /** Why there is no list; null while it loads and where it is there. */
 export const problemOfModels = signal<Problem | null>(null);
@@ -49,6 +56,18 @@ export function loadModels(): Promise<void> {
   });
 }
 
+/** The ledger has refused it, whatever the list says. The list is loaded anew. */
+export function dropModel(id: string): void {
+  refused.value = new Set(refused.value).add(id);
+  void loadModels();
+}
+
+/** Somebody else may be offered others. */
+export function loadModelsAnew(): void {
+  refused.value = new Set();
+  void loadModels();
+}
+
 /** For the open chat, and for the next new one. */
 export function chooseModel(id: string): void {
   lastModel.value = id;
@@ -69,7 +88,7 @@ export function nameOf(model: Model): string {
 async function load(): Promise<void> {
   problemOfModels.value = null;
   try {
-    models.value = (await services().farebox.models()).filter(({ dialects }) =>
+    listed.value = (await services().farebox.models()).filter(({ dialects }) =>
       dialects.includes("openai-chat")
     );
   } catch (error) {

@@ -7,7 +7,7 @@ import { dialog } from "../state/dialogs.ts";
 import { draft } from "../state/draft.ts";
 import { followEstimate } from "../state/estimate.ts";
 import { followFunds } from "../state/funds.ts";
-import { loadModels, problemOfChoice, problemOfModels } from "../state/models.ts";
+import { loadModels, loadModelsAnew, problemOfChoice, problemOfModels } from "../state/models.ts";
 import { visitor } from "../state/session.ts";
 import { Composer, ComposerNote } from "./composer.tsx";
 import { MessageList } from "./message_list.tsx";
@@ -20,7 +20,7 @@ export function ChatView() {
   useEffect(followFunds, []);
   useEffect(followEstimate, []);
   // Guests may be offered other models than users.
-  useEffect(() => void loadModels(), [visitor.value.kind]);
+  useEffect(loadModelsAnew, [visitor.value.kind]);
   const shown = problem.value;
   useEffect(() => {
     if (dialog.peek() === null) focusComposerUnlessTouch();

@@ -54,7 +54,7 @@ export function Composer() {
         <ModelPicker />
         {isStreaming.value
           ? (
-            <button key="stop" type="button" class="round" aria-label="Stop" onClick={stopHere}>
+            <button key="stop" type="button" class="round" aria-label="Stop" onClick={stopByClick}>
               <StopIcon />
             </button>
           )
@@ -98,6 +98,11 @@ function isSending(event: KeyboardEvent): boolean {
 function stopByEscape(event: KeyboardEvent): void {
   if (event.key !== "Escape" || event.defaultPrevented || dialog.peek() !== null) return;
   if (isStreaming.peek()) stopHere();
+}
+
+/** The second click of a double click on Send is none on Stop, which has taken its place. */
+function stopByClick({ detail }: MouseEvent): void {
+  if (detail < 2) stopHere();
 }
 
 function stopHere(): void {
