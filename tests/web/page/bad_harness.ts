@@ -4,7 +4,7 @@
  */
 import { assertEquals } from "@std/assert";
 import type { Locator, Page } from "playwright-core";
-import { assertAllSettled, exact } from "../../support/charges.ts";
+import { exact } from "../../support/charges.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { until } from "../../support/until.ts";
 import { answers, button, composer, costUnder, type PageUser } from "./page_harness.ts";
@@ -91,14 +91,16 @@ export async function charged(stack: TestStack, person: Person): Promise<Charged
   );
 }
 
-/** Nothing is held, and the person was charged for as many answers. */
+/** Nothing is held of the person, who was charged for as many answers. */
 export async function assertCharges(stack: TestStack, person: Person, count: number) {
   await until("nothing to be reserved", async () => {
-    const open = await stack.sql`select from billing.reservations where state = 'open'`;
+    const open = await stack.sql`
+      select from billing.reservations where state = 'open' and user_id = ${person.id}`;
     return open.length === 0;
   });
   assertEquals((await charged(stack, person)).length, count);
-  await assertAllSettled(stack.sql);
+  const [ledger] = await stack.sql`select public.reconcile() -> 'violations' as violations`;
+  assertEquals(ledger?.["violations"], []);
 }
 
 /** What is shown is the charge of the database, to the last decimal. */

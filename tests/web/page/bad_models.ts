@@ -64,6 +64,12 @@ export function modelTests(stack: TestStack): void {
         await say(page, "Who answers?");
         await answerThatIs(page, "complete");
         await allowingOnly([LEFT], async () => {
+          // The functions keep the list for some minutes.
+          await page.route("**/v1/models", async (route) => {
+            const response = await route.fetch();
+            const { data }: { data: { id: string }[] } = await response.json();
+            await route.fulfill({ response, json: { data: data.filter(({ id }) => id === LEFT) } });
+          });
           await page.reload();
           await answers(page).waitFor();
           const alert = await problem(page, "MODEL_NOT_FOUND");

@@ -1,6 +1,7 @@
 /** Connections that break, a database that is away and a project that does not answer. */
 import { assert, assertEquals } from "@std/assert";
 import { browserTest, withPage } from "../../support/browser.ts";
+import { exact } from "../../support/charges.ts";
 import { startTestStack } from "../../support/stack.ts";
 import { until } from "../../support/until.ts";
 import { answerTests } from "./bad_answers.ts";
@@ -9,12 +10,14 @@ import {
   assertCharges,
   assertKept,
   assertShown,
+  charged,
   chatRequests,
   newPerson,
   problem,
   say,
 } from "./bad_harness.ts";
-import { button, composer, ordering, signIn } from "./page_harness.ts";
+import { lineTo } from "./bad_line.ts";
+import { answers, button, composer, costUnder, ordering, signIn } from "./page_harness.ts";
 
 // One retry is all retries, and sooner over.
 const stack = await startTestStack({ env: { UPSTREAM_RETRIES: "1" } });
@@ -24,19 +27,24 @@ const OFFLINE = { expectsConsoleErrors: [/net::ERR_|Failed to fetch/] };
 
 browserTest(
   "offline in mid-stream: what came is kept, the page says so, and back online the cost is the database's; Try again works",
-  () =>
-    withPage(stack, OFFLINE, async (page, context) => {
+  async () => {
+    const line = lineTo(stack);
+    await withPage(line.stack, OFFLINE, async (page, context) => {
+      // What the page asks, it asks over the line.
+      const { publishableKey } = stack.details;
+      await page.route(
+        "**/settings.json",
+        (route) =>
+          route.fulfill({ json: { url: line.stack.url, publishableKey, realtime: false } }),
+      );
       const person = await newPerson(stack);
-      await signIn(stack, page, person);
-      const question = ordering("Tell me", {
-        output_tokens: 60,
-        stall_after_tokens: 40,
-        stall_ms: 3_000,
-      });
-      await say(page, question);
+      await signIn(line.stack, page, person);
+      const script = { output_tokens: 60, stall_after_tokens: 40, stall_ms: 1_500 };
+      await say(page, ordering("Tell me", script));
       const answer = await answerThatIs(page, "streaming");
       await until("some words", async () => (await answer.innerText()).length > 60);
       await context.setOffline(true);
+      line.cut();
       await answerThatIs(page, "cut");
       const alert = await problem(page, "OFFLINE");
       assert((await answer.innerText()).length > 60);
@@ -48,7 +56,8 @@ browserTest(
       await assertShown(stack, person, await answerThatIs(page, "complete"));
       await assertCharges(stack, person, 2);
       assertEquals(await page.getByRole("alert").count(), 0);
-    }),
+    }).finally(() => line.close());
+  },
 );
 
 browserTest(
@@ -81,24 +90,27 @@ browserTest(
         page,
         ordering("Tell me", { output_tokens: 60, stall_after_tokens: 40, stall_ms: 20_000 }),
       );
-      const answer = await answerThatIs(page, "streaming");
+      const answer = answers(page).first();
       await until("some words", async () => (await answer.innerText()).length > 60);
       const pid = await stack.functionsPid();
       Deno.kill(pid!, "SIGKILL");
       await answerThatIs(page, "cut");
       await problem(page, "NETWORK_ERROR");
       assert((await answer.innerText()).length > 60);
-      await until("another process", async () => {
-        const next = await stack.functionsPid();
-        return next !== null && next !== pid;
-      });
+      await untilHealthy();
       await say(page, "And now?");
       await answerThatIs(page, "complete");
-      // The dead one's charge is the sweeper's.
+      // What the dead one had not yet written down is lost; the sweeper settles the rest.
       await stack.sql`update billing.reservations set expires_at = now() - interval '1 hour'
-      where state = 'open'`;
+        where state = 'open'`;
       await stack.sql`select public.expire()`;
-      await assertCharges(stack, person, 2);
+      const shown = [await costUnder(answer), await costUnder(answers(page).last())];
+      const rows = await charged(stack, person);
+      assertEquals(
+        shown.reduce((sum, cost) => sum + exact(cost.slice(1)), 0n),
+        rows.reduce((sum, { cost }) => sum + exact(cost), 0n),
+      );
+      await assertCharges(stack, person, rows.length);
     }),
 );
 
@@ -113,11 +125,7 @@ browserTest(
       const alert = await problem(page, "LEDGER_UNAVAILABLE");
       await assertKept(page, "Is anybody there?");
       await stack.postgres("start");
-      await until("health to be ok again", async () => {
-        const response = await fetch(`${stack.functionsUrl}/pricing-health`);
-        await response.body?.cancel();
-        return response.status === 200;
-      });
+      await untilHealthy();
       await button(alert, "Try again").click();
       await assertShown(stack, person, await answerThatIs(page, "complete"));
       await assertCharges(stack, person, 1);
@@ -147,5 +155,14 @@ browserTest(
       await assertCharges(stack, person, 2);
     }),
 );
+
+/** A functions process that answers, with its database. */
+function untilHealthy(): Promise<unknown> {
+  return until("health to be ok", async () => {
+    const response = await fetch(`${stack.functionsUrl}/pricing-health`).catch(() => null);
+    await response?.body?.cancel();
+    return response?.status === 200;
+  });
+}
 
 answerTests(stack);

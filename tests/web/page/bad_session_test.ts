@@ -15,7 +15,7 @@ import {
   problem,
   say,
 } from "./bad_harness.ts";
-import { button, signIn } from "./page_harness.ts";
+import { button, composer, signIn } from "./page_harness.ts";
 import { storageTests } from "./bad_storage.ts";
 
 const stack = await startTestStack();
@@ -104,6 +104,7 @@ browserTest(
       await say(page, "A private matter");
       await answerThatIs(page, "complete");
       await changeSession(page, DEAD);
+      await button(page, "New chat").click();
       await say(page, "A second private matter");
       await page.getByRole("dialog").waitFor();
       await fillSignIn(page, other);
@@ -113,6 +114,7 @@ browserTest(
         async () => await page.getByText("A private matter").count() === 0,
       );
       await assertCharges(stack, person, 1);
+      assertEquals(await composer(page).inputValue(), "");
       await assertCharges(stack, other, 0);
     }),
 );
