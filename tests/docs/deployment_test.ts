@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { buildPage } from "../../web/build_page.ts";
 import { connect } from "../support/connect.ts";
 import { withDatabase } from "../support/database.ts";
 import { startRehearsalProject } from "../support/rehearsal_project.ts";
@@ -21,8 +22,9 @@ Deno.test({
   ignore: needs.length > 0,
   fn: () =>
     withDatabase(async (database) => {
-      const project = await startRehearsalProject(database, `${ROOT}/web`);
       const folder = await Deno.makeTempDir({ prefix: "farebox-document-" });
+      await buildPage({ outDir: `${folder}/page`, settings: null });
+      const project = await startRehearsalProject(database, `${folder}/page`);
       try {
         for (const step of STEPS.filter(({ isByHand }) => !isByHand)) {
           const place = `DEPLOYMENT.md:${step.line} (${step.heading})`;

@@ -42,7 +42,7 @@ const CODE = [
   readText("shared/edge/env.ts"),
   readText("shared/llm/sse_events.ts"),
   readText("supabase/migrations/20261122000008_reserve.sql"),
-  readText("web/index.html"),
+  readText("web/page/index.html"),
   readText("deno.json"),
 ];
 

@@ -118,6 +118,13 @@ Deno.test("--json prints one line when everything answers, Ctrl-C leaves no proc
     assertEquals(JSON.parse(await balance.text()).balance, 10);
     const page = await fetch(details.pageUrl);
     assertMatch(await page.text(), /<!doctype html>/i);
+    assertEquals(page.status, 200);
+    const settings = await (await fetch(`${details.url}/settings.json`)).json();
+    assertEquals(settings.url, details.url);
+    assertEquals(settings.publishableKey, details.publishableKey);
+    assertEquals([settings.realtime, settings.demoUser], [false, details.demoUser]);
+    assertStringIncludes(settings.addCredits.text, `farebox grant {user} 5 --key`);
+    assertStringIncludes(settings.addCredits.text, `--data ${folder}`);
 
     // A second start on the same port, and one on the same folder, say so and touch nothing.
     const samePort = new Start(args);

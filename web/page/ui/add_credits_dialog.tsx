@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { services } from "../state/services.ts";
+import { visitor } from "../state/session.ts";
 import { Modal } from "./modal.tsx";
 
 export function AddCreditsDialog() {
@@ -25,9 +26,14 @@ export function AddCreditsDialog() {
           </a>
         </>
       )}
-      {text !== undefined && <Words text={text} />}
+      {text !== undefined && <Words text={withUser(text)} />}
     </Modal>
   );
+}
+
+/** The operator's words may name who reads them: `{user}` is their id. */
+function withUser(text: string): string {
+  return visitor.value.kind === "user" ? text.replaceAll("{user}", visitor.value.id) : text;
 }
 
 function Words({ text }: { readonly text: string }) {
