@@ -20,7 +20,7 @@ import {
 import { awaitedAnswer, exchangeOf, historyOf, withExchange } from "./conversation_history.ts";
 import { openKey, setProblem } from "./conversation_problems.ts";
 import { readDraft, writeDraft } from "./draft.ts";
-import { chosenModel, dropModel } from "./models.ts";
+import { chosenModel, dropModel, loadModels, models } from "./models.ts";
 import { problemOf, problemOfCut } from "./problems.ts";
 import { services } from "./services.ts";
 import { sessionEnded, visitor } from "./session.ts";
@@ -47,7 +47,7 @@ export const announcement = signal("");
 /** Puts a question to the chosen model, in the open chat or in a new one. */
 export async function send(text: string): Promise<void> {
   const model = chosenModel.peek();
-  if (text.trim() === "" || model === null || running.peek().has(openKey.peek())) return;
+  if (text.trim() === "" || running.peek().has(openKey.peek())) return;
   const exchange = exchangeOf(text, model, new Date());
   let chatId = "";
   batch(() => {
@@ -80,7 +80,7 @@ export async function retry(messageId: string): Promise<void> {
   const chatId = openKey.peek();
   const model = chosenModel.peek();
   const before = messageOf(chatId, messageId);
-  if (before?.role !== "assistant" || model === null || running.peek().has(chatId)) return;
+  if (before?.role !== "assistant" || running.peek().has(chatId)) return;
   const answer = awaitedAnswer(before.id, model, new Date());
   setProblem(chatId, null);
   changeAnswer(chatId, messageId, answer);
@@ -121,6 +121,7 @@ async function settle(chatId: string, run: Run, ending: Ending, isOpen: boolean)
       else settleWhole(chatId, answer, ending.cutBy);
     });
   }
+  if (models.peek().length === 0) void loadModels();
   announce(chatId, answer.id);
   // At once: the tab may be closed as soon as an answer is read.
   await saveChatsNow();

@@ -1,14 +1,15 @@
 /** Costs that did not come with their answer: the charge is known to the server, and is asked for. */
 import { signal } from "@preact/signals";
-import { FareboxError, NetworkError } from "../../client/errors.ts";
+import { FareboxError } from "../../client/errors.ts";
 import { costOf } from "../../client/settled_receipt.ts";
 import type { ChatCost } from "../../client/types.ts";
 import { services } from "./services.ts";
 
 /** A broken connection is noticed by the server late, and the provider may write to its end first. */
 const RECEIPT_WAIT_MS = 30_000;
-const ATTEMPTS_MAX = 6;
+const ATTEMPTS_MAX = 10;
 const FIRST_PAUSE_MS = 1_000;
+const PAUSE_MS_MAX = 8_000;
 
 /** Ids of the requests whose cost is being looked up. */
 export const costsAwaited = signal<ReadonlySet<string>>(new Set());
@@ -35,20 +36,31 @@ async function ask(requestId: string): Promise<ChatCost | null> {
     try {
       return costOf(await farebox.receipt(requestId, { waitMs: RECEIPT_WAIT_MS }));
     } catch (error) {
-      if (error instanceof FareboxError && error.code === "REQUEST_NOT_FOUND") {
-        return nothingCharged(requestId);
-      }
-      if (!isPassing(error)) return null;
+      if (!(error instanceof FareboxError)) throw error;
+      const isMissing = error.code === "REQUEST_NOT_FOUND";
+      if (isMissing && !await isHeld()) return nothingCharged(requestId);
+      // The server's troubles pass; another refusal does not.
+      if (!isMissing && !isPassing(error)) return null;
     }
-    await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** attempt));
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** attempt, PAUSE_MS_MAX);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   return null;
 }
 
 /** The functions may be restarting, or their database. */
-function isPassing(error: unknown): boolean {
-  if (!(error instanceof FareboxError)) return false;
-  return error instanceof NetworkError || error.status === 429 || (error.status ?? 0) >= 500;
+function isPassing({ status }: FareboxError): boolean {
+  return status === null || status === 429 || status >= 500;
+}
+
+/** Whether something may still be charged: what a dead worker left is settled minutes later. */
+async function isHeld(): Promise<boolean> {
+  try {
+    const balance = await services().farebox.balance();
+    return balance.kind === "user" && balance.reserved !== "0";
+  } catch {
+    return true;
+  }
 }
 
 function untilOnline(): Promise<void> {

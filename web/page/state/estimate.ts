@@ -31,7 +31,7 @@ export function followEstimate(): () => void {
     const question = draft.value;
     const model = chosenModel.value;
     const balance = funds.value;
-    if (question.trim() === "" || model === null || isStreaming.value) {
+    if (question.trim() === "" || isStreaming.value) {
       shown.value = null;
       return;
     }

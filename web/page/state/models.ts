@@ -20,7 +20,7 @@ export const models: ReadonlySignal<readonly Model[]> = computed(() =>
   listed.value.filter(({ id }) => !refused.value.has(id))
 );
 
-/** Why there is no list; null while it loads and where it is there. */
+/** Why there is no list; null while it loads first and where it is there. */
 export const problemOfModels = signal<Problem | null>(null);
 
 const lastModel = signal<string | null>(readLastModel());
@@ -28,10 +28,10 @@ const lastModel = signal<string | null>(readLastModel());
 /** What was chosen, here or in an earlier chat; null: nothing yet. */
 const wantedModel = computed(() => openChat.value?.model || lastModel.value);
 
-/** `provider:model` that the next question is put to; null until the list is there. */
-export const chosenModel: ReadonlySignal<string | null> = computed(() => {
+/** `provider:model` that the next question is put to. Without a list it is a guess: the proxy knows. */
+export const chosenModel: ReadonlySignal<string> = computed(() => {
   const wanted = wantedModel.value;
-  if (models.value.length === 0) return wanted;
+  if (models.value.length === 0) return wanted ?? FIRST_CHOICE;
   return modelById(models.value, wanted)?.id ?? replacementOf(wanted, models.value).id;
 });
 
@@ -86,13 +86,14 @@ export function nameOf(model: Model): string {
 }
 
 async function load(): Promise<void> {
-  problemOfModels.value = null;
   try {
     listed.value = (await services().farebox.models()).filter(({ dialects }) =>
       dialects.includes("openai-chat")
     );
+    problemOfModels.value = null;
   } catch (error) {
-    problemOfModels.value = problemOf(error);
+    // An older list is better than none.
+    if (listed.value.length === 0) problemOfModels.value = problemOf(error);
   }
 }
 

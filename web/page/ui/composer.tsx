@@ -6,7 +6,6 @@ import { isStreaming, send, stop } from "../state/conversation.ts";
 import { dialog } from "../state/dialogs.ts";
 import { draft, writeDraft } from "../state/draft.ts";
 import { estimate } from "../state/estimate.ts";
-import { chosenModel, models } from "../state/models.ts";
 import { SendIcon, StopIcon } from "./chat_icons.tsx";
 import { ModelPicker } from "./model_picker.tsx";
 import { focusComposerUnlessTouch, MESSAGE_ID } from "./places.ts";
@@ -14,11 +13,9 @@ import { focusComposerUnlessTouch, MESSAGE_ID } from "./places.ts";
 const GROWS = typeof CSS !== "undefined" && CSS.supports("field-sizing", "content");
 
 /** Why nothing can be sent though something is typed; null: it can. */
-const whyNot = computed(() => {
-  if (isBusyElsewhere.value) return "Another tab is receiving an answer in this chat.";
-  if (chosenModel.value === null || models.value.length === 0) return "Loading the models…";
-  return null;
-});
+const whyNot = computed(() =>
+  isBusyElsewhere.value ? "Another tab is receiving an answer in this chat." : null
+);
 
 export function Composer() {
   const text = draft.value;
@@ -78,7 +75,7 @@ export function Composer() {
 /** Under the composer: what the message would cost, or why it cannot be sent. */
 export function ComposerNote() {
   const known = estimate.value;
-  const reason = draft.value.trim() === "" && !isBusyElsewhere.value ? null : whyNot.value;
+  const reason = whyNot.value;
   return (
     <p class="composer-note">
       {reason !== null

@@ -23,18 +23,18 @@ export function ModelPicker() {
   return (
     <div class="picker">
       <span class="picker-face" aria-hidden="true">
-        <span class="picker-name">{model === undefined ? chosen ?? "Model" : nameOf(model)}</span>
+        <span class="picker-name">{model === undefined ? chosen : nameOf(model)}</span>
         {model && <span class="picker-price">{priceOf(model)}</span>}
         <ChevronIcon />
       </span>
       <select
         id={MODEL_ID}
         aria-label="Model"
-        value={chosen ?? ""}
+        value={chosen}
         disabled={list.length === 0}
         onChange={(event) => chooseModel(event.currentTarget.value)}
       >
-        {list.length === 0 && <option value={chosen ?? ""}>{chosen ?? "Loading models…"}</option>}
+        {list.length === 0 && <option value={chosen}>{chosen}</option>}
         {[...byProvider(list)].map(([provider, group]) => (
           <optgroup key={provider} label={PROVIDERS[provider] ?? provider}>
             {group.map((one) => (
