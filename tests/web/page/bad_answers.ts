@@ -5,6 +5,7 @@ import type { TestStack } from "../../support/stack.ts";
 import {
   answerThatIs,
   assertCharges,
+  assertKept,
   assertShown,
   newPerson,
   problem,
@@ -102,4 +103,37 @@ export function answerTests(stack: TestStack): void {
         await assertCharges(stack, person, 1);
       }),
   );
+
+  for (
+    const [what, code, shown, steps] of [
+      ["is too long for the model", "context_length_exceeded", "context_length_exceeded", [
+        "Shorten",
+        "Choose another model",
+      ]],
+      ["the provider finds wrong", "unsupported_value", "INVALID_REQUEST", ["Shorten"]],
+    ] as const
+  ) {
+    browserTest(
+      `a request that ${what} is kept to be changed, not to be tried again`,
+      () =>
+        withPage(stack, { expectsStatus: [400] }, async (page) => {
+          const person = await newPerson(stack);
+          await signIn(stack, page, person);
+          const message = "The maximum context length is 16385 tokens.";
+          const error = { message, type: "invalid_request_error", param: "messages", code };
+          await page.route(
+            "**/chat/completions",
+            (route) => route.fulfill({ status: 400, json: { error } }),
+          );
+          await say(page, "A long story");
+          const alert = await problem(page, shown);
+          await assertKept(page, "A long story");
+          for (const step of steps) await button(alert, step).click();
+          assertEquals(await button(alert, "Try again").count(), 0);
+          await page.unroute("**/chat/completions");
+          await button(page, "Send").click();
+          await assertShown(stack, person, await answerThatIs(page, "complete"));
+        }),
+    );
+  }
 }

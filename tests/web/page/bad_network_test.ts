@@ -83,7 +83,7 @@ browserTest(
 browserTest(
   "a functions process that dies in mid-stream leaves what came, and the chat goes on with the next one",
   () =>
-    withPage(stack, { ...OFFLINE, expectsStatus: [502, 503] }, async (page) => {
+    withPage(stack, { ...OFFLINE, expectsStatus: [404, 502, 503] }, async (page) => {
       const person = await newPerson(stack);
       await signIn(stack, page, person);
       await say(

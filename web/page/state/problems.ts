@@ -135,6 +135,14 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     cut: null,
     steps: EDIT,
   },
+  // OpenAI's code; most providers have taken it over.
+  context_length_exceeded: {
+    refused:
+      "This chat is longer than the model can read. Shorten the message, begin a new chat, " +
+      "or choose a model that reads more.",
+    cut: null,
+    steps: ["Shorten", "Choose another model"],
+  },
   INVALID_REQUEST: { refused: null, cut: null, steps: EDIT },
   INVALID_JSON: { refused: null, cut: null, steps: EDIT },
   BAD_ANSWER: { refused: null, cut: null, steps: AGAIN },
@@ -155,7 +163,7 @@ export function problemOf(error: unknown): Problem {
       retryAfterSeconds: null,
     };
   }
-  const code = isOffline(error) ? "OFFLINE" : error.code;
+  const code = codeOf(error);
   const message = [ADVICE[code]?.refused ?? error.message, evidenceOf(error)];
   // Days until free messages come back are nothing to count down.
   const waits = code === "TOO_MANY_REQUESTS" || code === "SPEND_LIMIT_REACHED";
@@ -180,8 +188,11 @@ export function problemOfCut(reason: unknown): Problem {
   return { code: reason, message, retryAfterSeconds: null };
 }
 
-function isOffline(error: FareboxError): boolean {
-  return error instanceof NetworkError && !navigator.onLine;
+function codeOf(error: FareboxError): string {
+  if (error instanceof NetworkError && !navigator.onLine) return "OFFLINE";
+  // What a provider finds wrong with the request, by a code of its own: the same again would be too.
+  const isOfRequest = [400, 413, 422].includes(error.status ?? 0);
+  return isOfRequest && ADVICE[error.code] === undefined ? "INVALID_REQUEST" : error.code;
 }
 
 /** What only this refusal knows. */
