@@ -119,4 +119,31 @@ browserTest(
     }),
 );
 
+browserTest(
+  "an expired session that cannot be renewed, for the project does not answer: the page says so, and goes on when it does",
+  () =>
+    withPage(stack, { expectsConsoleErrors: [/net::ERR_FAILED/] }, async (page, context) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      await say(page, "Before it");
+      await answerThatIs(page, "complete");
+      await changeSession(page, EXPIRED);
+      const apis = "**/{functions,auth,rest}/v1/**";
+      await context.route(apis, (route) => route.abort());
+      await page.clock.install();
+      await page.reload();
+      await page.getByText("Loading").waitFor();
+      // supabase-js goes on trying; the page does not wait as long.
+      await page.clock.fastForward(8_000);
+      await page.getByRole("alert").filter({ hasText: "does not answer" }).waitFor();
+      await context.unroute(apis);
+      await button(page, "Load again").click();
+      await page.getByText("Before it").first().waitFor();
+      await say(page, "After it");
+      await until("the second answer", async () => await page.getByTestId("answer").count() === 2);
+      await answerThatIs(page, "complete");
+      await assertCharges(stack, person, 2);
+    }),
+);
+
 storageTests(stack);

@@ -28,19 +28,31 @@ export const endedSessionOf = signal<string | null>(null);
 const VISITOR_KEY = "farebox-visitor";
 let changing: Promise<void> = Promise.resolve();
 
+/** supabase-js tries for half a minute to renew a session that has expired. */
+const RENEWAL_MS_MAX = 8_000;
+
 /** Restores whoever was here; follows what other tabs do. */
 export async function startSession(): Promise<void> {
   const { auth } = services().supabase;
-  const { data, error } = await auth.getSession();
+  const { promise: isLate, resolve: giveUp } = Promise.withResolvers<null>();
+  const timer = setTimeout(giveUp, RENEWAL_MS_MAX, null);
+  const known = await Promise.race([auth.getSession(), isLate]);
+  clearTimeout(timer);
+  if (known === null) throw noAnswer();
+  const { data, error } = known;
   if (error !== null && (error.status === undefined || error.status === 0 || error.status >= 500)) {
-    throw new CannotStart(
-      `The project ${services().settings.url} does not answer.`,
-      "Check your connection, then load the page again. Your session and your chats are kept.",
-    );
+    throw noAnswer();
   }
   await become(data.session);
   // Nothing may be awaited in the callback: supabase-js holds its lock meanwhile.
   auth.onAuthStateChange((event, session) => void follow(event, session));
+}
+
+function noAnswer(): CannotStart {
+  return new CannotStart(
+    `The project ${services().settings.url} does not answer.`,
+    "Check your connection, then load the page again. Your session and your chats are kept.",
+  );
 }
 
 /** `problemOfSession` says why where it did not work. */
