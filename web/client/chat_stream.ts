@@ -1,6 +1,13 @@
 /** One question and its answer, as it comes. */
 import { FareboxError } from "./errors.ts";
-import { aborted, badAnswer, brokenConnection, errorInStream, parseJson, textOf } from "./failures.ts";
+import {
+  aborted,
+  badAnswer,
+  brokenConnection,
+  errorInStream,
+  parseJson,
+  textOf,
+} from "./failures.ts";
 import type { Answer, Http, Owner } from "./http.ts";
 import { createChunkReader } from "./read_chunk.ts";
 import { createEventReader, type StreamItem } from "./read_events.ts";
@@ -181,7 +188,9 @@ function itemsOfWhole(text: string, response: Response, requestId: string): Stre
   return [{ type: "chunk", chunk }, { type: "cost", cost: facts, code: null }];
 }
 
-function headersOf({ chatId, idempotencyKey, fallbackModels }: ChatOptions): Record<string, string> {
+function headersOf(
+  { chatId, idempotencyKey, fallbackModels }: ChatOptions,
+): Record<string, string> {
   return {
     ...(chatId !== undefined && { "x-chat-id": chatId }),
     ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),

@@ -15,7 +15,9 @@ export type Json = Readonly<Record<string, unknown>>;
  */
 export function parseJson(text: string): Json | undefined {
   try {
-    const json: unknown = JSON.parse(text.replace(/"balance":\s*(-?\d[\d.eE+-]*)/g, '"balance":"$1"'));
+    const json: unknown = JSON.parse(
+      text.replace(/"balance":\s*(-?\d[\d.eE+-]*)/g, '"balance":"$1"'),
+    );
     return isObject(json) ? json : undefined;
   } catch {
     return undefined;

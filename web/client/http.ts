@@ -45,7 +45,9 @@ export function createHttp(options: FareboxOptions): Http {
   async function session(refresh: boolean): Promise<Session | null> {
     const { data, error } = await (refresh ? auth.refreshSession() : auth.getSession());
     if (data.session !== null || (error === null && !refresh)) return data.session;
-    throw error?.name === "AuthRetryableFetchError" ? networkError(error) : sessionExpired({ cause: error });
+    throw error?.name === "AuthRetryableFetchError"
+      ? networkError(error)
+      : sessionExpired({ cause: error });
   }
 
   async function once(path: string, call: Call, session: Session | null): Promise<Response> {

@@ -66,13 +66,16 @@ export function createFarebox(options: FareboxOptions): Farebox {
     return json as T;
   }
 
+  const tellCost: CostListener = (cost) => {
+    for (const listen of [...costListeners]) listen(cost);
+  };
+
   return {
     streamChat(request, chatOptions = {}) {
       const listener: ChatListener = {
         cost(cost, owner) {
           if (cost.balance !== null) watch.hear(owner, { balance: cost.balance });
-          const told = { chatId: chatOptions.chatId ?? null, requestId: cost.request_id };
-          for (const listen of [...costListeners]) listen(told);
+          tellCost({ chatId: chatOptions.chatId ?? null, requestId: cost.request_id });
         },
         freeExchangesLeft: (left, owner) => watch.hear(owner, { left }),
         unsure: () => watch.refreshSoon(),
@@ -83,7 +86,12 @@ export function createFarebox(options: FareboxOptions): Farebox {
     usage: ({ chatId, ...query } = {}) => read("/balance/usage", { ...query, chat_id: chatId }),
     usageSummary: (query) => read("/balance/usage/summary", query),
     chatCost: (chatId) => read(`/balance/usage/chats/${encodeURIComponent(chatId)}`),
-    receipt: (requestId, { waitMs = 0 } = {}) => settledReceipt(http, requestId, waitMs),
+    async receipt(requestId, { waitMs = 0 } = {}) {
+      const receipt = await settledReceipt(http, requestId, waitMs);
+      // It was waited for: nobody here has heard of this cost.
+      if (waitMs > 0) tellCost({ chatId: receipt.chat_id, requestId });
+      return receipt;
+    },
     transactions: (query = {}) => read("/balance/transactions", query),
     async estimate(request, { signal } = {}) {
       const { json } = await http.json("/balance/estimate", { body: request, signal });

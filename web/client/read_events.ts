@@ -40,9 +40,7 @@ export function createEventReader(): EventReader {
     }
     if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
     const comment = line.startsWith(COMMENT) && parseJson(line.slice(COMMENT.length));
-    return comment
-      ? { type: "cost", cost: readCost(comment), code: textOf(comment.code) }
-      : null;
+    return comment ? { type: "cost", cost: readCost(comment), code: textOf(comment.code) } : null;
   }
 
   function feed(text: string): StreamItem[] {

@@ -1,14 +1,13 @@
 /** The receipt of an answer that has only just ended: its charge may take a moment. */
 import { FareboxError } from "./errors.ts";
-import { textOf } from "./failures.ts";
 import type { Http } from "./http.ts";
-import type { ChatCost, Receipt } from "./types.ts";
+import type { ChatCost, Receipt, UsagePage } from "./types.ts";
 
 const FIRST_WAIT_MS = 100;
 const WAIT_MS_MAX = 2_000;
 
 /**
- * @param waitMs how long to go on asking where there is none yet. It ends sooner where nothing of the
+ * @param waitMs how long to look for it where there is none yet. It ends sooner where nothing of the
  * user's is held any more: then nothing was charged.
  * @throws FareboxError `REQUEST_NOT_FOUND`, or what else a request throws.
  */
@@ -18,26 +17,23 @@ export async function settledReceipt(
   waitMs: number,
   signal?: AbortSignal,
 ): Promise<Receipt> {
-  const read = async () => {
-    const { json } = await http.json(`/balance/receipts/${encodeURIComponent(requestId)}`, {
-      signal,
-    });
-    return json as unknown as Receipt;
-  };
+  const read = async <T>(path: string) => (await http.json(path, { signal })).json as T;
   const until = Date.now() + waitMs;
-  let isLast = waitMs <= 0;
-  for (let pauseMs = FIRST_WAIT_MS;; pauseMs = Math.min(2 * pauseMs, WAIT_MS_MAX)) {
-    try {
-      return await read();
-    } catch (error) {
-      const isNotYet = error instanceof FareboxError && error.code === "REQUEST_NOT_FOUND";
-      if (!isNotYet || isLast || Date.now() >= until) throw error;
-    }
+  // It is looked for in the list: a browser logs each receipt that is not there yet as an error.
+  for (let pauseMs = FIRST_WAIT_MS; waitMs > 0; pauseMs = Math.min(2 * pauseMs, WAIT_MS_MAX)) {
+    // Asked before the list: what is settled in between is in it.
+    const { reserved } = await read<{ reserved: string }>("/balance");
+    const { records } = await read<UsagePage>("/balance/usage?limit=50");
+    if (records.some((record) => record.request_id === requestId)) break;
+    if (reserved === "0" || Date.now() >= until) throw nothingCharged(requestId);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    // Asked before the receipt: what is settled in between has one.
-    const { json } = await http.json("/balance", { signal });
-    isLast = textOf(json.reserved) === "0";
   }
+  return await read(`/balance/receipts/${encodeURIComponent(requestId)}`);
+}
+
+function nothingCharged(requestId: string): FareboxError {
+  const message = "No charge is known of this request, as of now.";
+  return new FareboxError(message, { code: "REQUEST_NOT_FOUND", status: null, requestId });
 }
 
 /** What the trailing comment would have said. */

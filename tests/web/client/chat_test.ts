@@ -1,5 +1,6 @@
 /** The client's answers on a whole stack: what is said, what it cost, and what is left. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
+import { assert } from "../../support/narrowing.ts";
 import { startTestStack } from "../../support/stack.ts";
 import { until } from "../../support/until.ts";
 import {

@@ -20,7 +20,8 @@ Deno.test("the code of docs/client.md is checked and runs, from the first line t
       .replace("sb_publishable_…", stack.details.publishableKey)
       .replace("publishableKey);", `publishableKey, ${options});`)
       .replace("url, publishableKey }", "url, publishableKey, realtime: false }");
-    const signUp = `await supabase.auth.signUp({ email: "ann@example.com", password: "a good one" });`;
+    const signUp =
+      `await supabase.auth.signUp({ email: "ann@example.com", password: "a good one" });`;
     const [imports, rest] = splitImports(code);
     const script = `${imports}${rest.replace("const stream =", `${signUp}\nconst stream =`)}`;
     await Deno.writeTextFile(`${folder}/page.ts`, script);
@@ -31,7 +32,9 @@ Deno.test("the code of docs/client.md is checked and runs, from the first line t
     }).output();
     const [said, complaints] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     assertEquals(status, 0, complaints);
-    for (const part of ["It cost $0.00", "\nstopped\n", 'no model "openai:none"', "Welcome credit"]) {
+    for (
+      const part of ["It cost $0.00", "\nstopped\n", 'no model "openai:none"', "Welcome credit"]
+    ) {
       assert(said?.includes(part), `${part} is not in ${said}`);
     }
   } finally {

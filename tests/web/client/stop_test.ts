@@ -1,5 +1,6 @@
 /** Stopping, aborting and leaving an answer on a whole stack. */
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assertEquals } from "@std/assert";
+import { assert, assertInstanceOf } from "../../support/narrowing.ts";
 import { startTestStack } from "../../support/stack.ts";
 import { until } from "../../support/until.ts";
 import {

@@ -1,5 +1,6 @@
 /** What the client makes of the bytes, however they come and whatever they are. */
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assertEquals } from "@std/assert";
+import { assert, assertInstanceOf } from "../../support/narrowing.ts";
 import { FareboxError, NetworkError } from "../../../web/client/mod.ts";
 import { shortStream, streamOf } from "../../support/upstream.ts";
 import { createEventReader } from "../../../web/client/read_events.ts";
@@ -21,13 +22,18 @@ const encoder = new TextEncoder();
 /** Reads what a server gives that answers every chat so; receipts are those of `receipt`. */
 async function heardOf(
   answer: () => Response,
-  receipt: () => Response = () => refusal(404, "REQUEST_NOT_FOUND"),
+  receipt: (() => Response) | null = null,
   user: string | null | undefined = undefined,
 ): Promise<Heard> {
   const standIn = startStandIn(fakeAuth(user));
   standIn.respond = (path) => {
     if (path.startsWith("/chat-proxy")) return answer();
-    if (path.startsWith("/balance/receipts")) return receipt();
+    if (path.startsWith("/balance/usage")) {
+      return Response.json({ records: receipt === null ? [] : [{ request_id: REQUEST_ID }] });
+    }
+    if (path.startsWith("/balance/receipts")) {
+      return receipt?.() ?? refusal(404, "REQUEST_NOT_FOUND");
+    }
     return Response.json({ balance: 1, available: "1", reserved: "0" });
   };
   try {
@@ -204,7 +210,8 @@ Deno.test("retry-after is read as seconds and as a date", async () => {
 });
 
 Deno.test("lines that end with LF, CRLF or CR, cut anywhere, are the same lines", () => {
-  const stream = ': farebox {"request_id":"a","cost":"1"}\n\ndata:{"a":1}\n\ndata: {"b":\ndata: 2}\n\n' +
+  const stream =
+    ': farebox {"request_id":"a","cost":"1"}\n\ndata:{"a":1}\n\ndata: {"b":\ndata: 2}\n\n' +
     "event: x\nid: 7\n: other\n\ndata: [DONE]\n\n";
   const read = (pieces: readonly string[]) => {
     const events = createEventReader();
