@@ -3,7 +3,7 @@
  * half a second. Where the browser stores nothing, they last as long as the page is open.
  */
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import { costOf, requestsWithoutCost, withAnswersStopped, withCost } from "./broken_answers.ts";
+import { requestsWithoutCost, withAnswersStopped, withCost } from "./broken_answers.ts";
 import {
   mergeChats,
   type Owner,
@@ -23,6 +23,7 @@ import {
   untilNoTabStreams,
 } from "./chat_tabs.ts";
 import { createOwnership, mergedChat, newestFirst } from "./merge_chats.ts";
+import { findCost } from "./conversation_cost.ts";
 import { go, hashOfChat, route } from "./route.ts";
 import type { Chat } from "./types.ts";
 
@@ -213,7 +214,7 @@ async function watchAnswerOfOtherTab({ id, messages }: Chat): Promise<void> {
   const requests = requestsWithoutCost(chat);
   replace(withAnswersStopped(chat));
   for (const requestId of requests) {
-    const cost = await costOf(requestId);
+    const cost = await findCost(requestId);
     if (cost !== null) changeChat(id, (one) => withCost(one, requestId, cost));
   }
 }
