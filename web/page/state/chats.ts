@@ -213,6 +213,7 @@ async function watchAnswerOfOtherTab({ id, messages }: Chat): Promise<void> {
   if (chat === undefined || !isStreaming(chat) || isStreamedHere(id)) return;
   const requests = requestsWithoutCost(chat);
   replace(withAnswersStopped(chat));
+  if (owner === "guest") return; // Guests have no receipts.
   for (const requestId of requests) {
     const cost = await findCost(requestId);
     if (cost !== null) changeChat(id, (one) => withCost(one, requestId, cost));
