@@ -2,11 +2,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { browserTest, withPage } from "../../support/browser.ts";
 import type { TestStack } from "../../support/stack.ts";
+import { until } from "../../support/until.ts";
 import {
   answerThatIs,
   assertCharges,
   assertKept,
   assertShown,
+  charged,
   newPerson,
   problem,
   say,
@@ -31,58 +33,50 @@ export function answerTests(stack: TestStack): void {
       }),
   );
 
-  for (
-    const [what, script] of [
-      ["an error event in mid-stream", { output_tokens: 60, error_frame_after_tokens: 30 }],
-      ["a provider that drops the connection", { output_tokens: 60, drop_after_tokens: 30 }],
-      ["a stream that just ends", { output_tokens: 60, end_after_tokens: 30 }],
-    ] as const
-  ) {
-    browserTest(
-      `${what} leaves what came, says so, and shows what that cost`,
-      () =>
-        withPage(stack, {}, async (page) => {
-          const person = await newPerson(stack);
-          await signIn(stack, page, person);
-          await say(page, ordering("Tell me", script));
+  browserTest(
+    "an answer that an error event, a lost connection or an early end breaks off: what came is kept, and what that cost is shown",
+    () =>
+      withPage(stack, {}, async (page) => {
+        const person = await newPerson(stack);
+        await signIn(stack, page, person);
+        const breaks = [
+          { error_frame_after_tokens: 30 },
+          { drop_after_tokens: 30 },
+          { end_after_tokens: 30 },
+        ];
+        for (const [index, script] of breaks.entries()) {
+          await button(page, "New chat").click();
+          await say(page, ordering("Tell me", { output_tokens: 60, ...script }));
           const answer = await answerThatIs(page, "cut");
           await problem(page, "UPSTREAM_ERROR");
           assert((await answer.innerText()).length > 60);
           await assertShown(stack, person, answer);
-          await assertCharges(stack, person, 1);
-          await button(page, "Try again").click();
-          await answerThatIs(page, "cut");
-          await assertCharges(stack, person, 2);
-          assertEquals(await page.getByTestId("question").count(), 1);
-        }),
-    );
-  }
-
-  browserTest(
-    "an answer that the provider's filter ended says so, and what was delivered is charged",
-    () =>
-      withPage(stack, {}, async (page) => {
-        const person = await newPerson(stack);
-        await signIn(stack, page, person);
-        await say(page, ordering("Tell me", { output_tokens: 20, finish: "content_filter" }));
-        const answer = await answerThatIs(page, "cut");
-        const alert = await problem(page, "CONTENT_FILTER");
-        assertMatch(await alert.innerText(), /filter/i);
-        await assertShown(stack, person, answer);
-        await assertCharges(stack, person, 1);
+          await assertCharges(stack, person, index + 1);
+        }
+        await button(page, "Try again").click();
+        await until("the second try to be charged", async () =>
+          (await charged(stack, person)).length === breaks.length + 1);
+        assertEquals(await page.getByTestId("question").count(), 1);
       }),
   );
 
   browserTest(
-    "an answer that reached the length that the model may write says so",
+    "an answer that the provider's filter or a length has ended says so, and what was delivered is charged",
     () =>
       withPage(stack, {}, async (page) => {
         const person = await newPerson(stack);
         await signIn(stack, page, person);
-        await say(page, ordering("Tell me", { output_tokens: 20, finish: "length" }));
-        await problem(page, "OUTPUT_LIMIT_REACHED");
-        await assertShown(stack, person, await answerThatIs(page, "cut"));
-        await assertCharges(stack, person, 1);
+        const endings = [
+          ["content_filter", "CONTENT_FILTER", /filter/],
+          ["length", "OUTPUT_LIMIT_REACHED", /longest/],
+        ] as const;
+        for (const [index, [finish, code, says]] of endings.entries()) {
+          await button(page, "New chat").click();
+          await say(page, ordering("Tell me", { output_tokens: 20, finish }));
+          assertMatch(await (await problem(page, code)).innerText(), says);
+          await assertShown(stack, person, await answerThatIs(page, "cut"));
+          await assertCharges(stack, person, index + 1);
+        }
       }),
   );
 
@@ -104,21 +98,20 @@ export function answerTests(stack: TestStack): void {
       }),
   );
 
-  for (
-    const [what, code, shown, steps] of [
-      ["is too long for the model", "context_length_exceeded", "context_length_exceeded", [
-        "Shorten",
-        "Choose another model",
-      ]],
-      ["the provider finds wrong", "unsupported_value", "INVALID_REQUEST", ["Shorten"]],
-    ] as const
-  ) {
-    browserTest(
-      `a request that ${what} is kept to be changed, not to be tried again`,
-      () =>
-        withPage(stack, { expectsStatus: [400] }, async (page) => {
-          const person = await newPerson(stack);
-          await signIn(stack, page, person);
+  browserTest(
+    "a request that is too long for the model, or that the provider finds wrong, is kept to be changed, not to be tried again",
+    () =>
+      withPage(stack, { expectsStatus: [400] }, async (page) => {
+        const person = await newPerson(stack);
+        await signIn(stack, page, person);
+        const refusals = [
+          ["context_length_exceeded", "context_length_exceeded", [
+            "Shorten",
+            "Choose another model",
+          ]],
+          ["unsupported_value", "INVALID_REQUEST", ["Shorten"]],
+        ] as const;
+        for (const [code, shown, steps] of refusals) {
           const message = "The maximum context length is 16385 tokens.";
           const error = { message, type: "invalid_request_error", param: "messages", code };
           await page.route(
@@ -130,10 +123,10 @@ export function answerTests(stack: TestStack): void {
           await assertKept(page, "A long story");
           for (const step of steps) await button(alert, step).click();
           assertEquals(await button(alert, "Try again").count(), 0);
-          await page.unroute("**/chat/completions");
-          await button(page, "Send").click();
-          await assertShown(stack, person, await answerThatIs(page, "complete"));
-        }),
-    );
-  }
+        }
+        await page.unroute("**/chat/completions");
+        await button(page, "Send").click();
+        await assertShown(stack, person, await answerThatIs(page, "complete"));
+      }),
+  );
 }

@@ -50,7 +50,7 @@ browserTest(
         await say(page, "The first");
         await answerThatIs(page, "complete");
         await stack.sql`update public.user_balances
-        set minute_started_at = clock_timestamp() - interval '57.5 seconds'
+        set minute_started_at = clock_timestamp() - interval '58 seconds'
         where user_id = ${person.id}`;
         const sent = chatRequests(page);
         await say(page, "The second");
@@ -116,7 +116,7 @@ browserTest(
     withPage(stack, LIMITED, async (page) => {
       const person = await newPerson(stack);
       await signIn(stack, page, person);
-      const script = { fail: 429, fail_times: 1, key: crypto.randomUUID(), retry_after: 2 };
+      const script = { fail: 429, fail_times: 1, key: crypto.randomUUID(), retry_after: 1 };
       await say(page, ordering("Tell me", script));
       const alert = await problem(page, "TOO_MANY_REQUESTS");
       await assertCharges(stack, person, 0);
