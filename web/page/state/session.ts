@@ -28,6 +28,7 @@ export const endedSessionOf = signal<string | null>(null);
 const VISITOR_KEY = "farebox-visitor";
 let changing: Promise<void> = Promise.resolve();
 
+const STORAGE_LAG_MS = 250;
 /** supabase-js tries for half a minute to renew a session that has expired. */
 const RENEWAL_MS_MAX = 8_000;
 
@@ -107,8 +108,16 @@ export async function sessionEnded(): Promise<boolean> {
 }
 
 async function follow(event: AuthChangeEvent, session: Session | null): Promise<void> {
-  if (event === "SIGNED_OUT" && browserStorage.getItem(VISITOR_KEY) === "user") void sessionEnded();
+  if (event === "SIGNED_OUT" && await isStillUser()) void sessionEnded();
   else if (event === "SIGNED_IN" || event === "SIGNED_OUT") await become(session);
+}
+
+/** Whether nobody signed out. What another tab has stored can arrive after its message. */
+async function isStillUser(): Promise<boolean> {
+  const isUser = () => browserStorage.getItem(VISITOR_KEY) === "user";
+  if (!isUser()) return false;
+  await new Promise((resolve) => setTimeout(resolve, STORAGE_LAG_MS));
+  return isUser();
 }
 
 /** One after another: supabase-js tells of a sign-in that `signIn` is about to tell of as well. */
