@@ -167,7 +167,10 @@ async function startIn(
       // The platform's stand-in has none.
       realtime: false,
       demoUser: DEMO_USER,
-      addCredits: { text: grantInWords(folder.path) },
+      addCredits: {
+        text: "This page runs on your own machine. In the project's folder, this gives you $5:",
+        command: grantCommand(folder.path),
+      },
     }),
     ...(config.signUpHookPath === null
       ? {}
@@ -232,10 +235,10 @@ async function startIn(
 }
 
 /**
- * What "Add credits" says on a machine without a shop: the command. The page puts the id of whoever
- * reads it in the place of `{user}`.
+ * What "Add credits" tells on a machine without a shop. The page puts the id of whoever reads it in
+ * the place of `{user}`.
  */
-function grantInWords(dataDir: string): string {
+function grantCommand(dataDir: string): string {
   const data = dataDir === join(ROOT, ".farebox") ? "" : ` --data ${dataDir}`;
   return `deno task -q farebox grant {user} 5 --key "$(date +%s)"${data}`;
 }

@@ -8,7 +8,7 @@ export interface Exchange {
 
 const INDEX_ANSWER = `Because the index is on \`created_at\` alone, and you ask for one customer.
 
-Postgres walks **every** order of the month and throws away those of other customers. An index that
+Postgres walks **every** order of the month and throws away those of other customers. An index that \
 begins with the customer reads only what you want:
 
 \`\`\`sql
@@ -26,8 +26,9 @@ Two things to know before you run it:
 1. Use \`create index concurrently\` on a table that is written to.
 2. Drop the old index afterwards if nothing else asks by date alone.`;
 
-const CONCURRENTLY_ANSWER = `It lets writes go on while the index is built. The price is two passes
-over the table instead of one, and it cannot run inside a transaction. If it fails it leaves an
+const CONCURRENTLY_ANSWER =
+  `It lets writes go on while the index is built. The price is two passes \
+over the table instead of one, and it cannot run inside a transaction. If it fails it leaves an \
 **invalid** index behind: drop that and try again.`;
 
 /** The chat that most pictures show. */
@@ -68,16 +69,16 @@ export const EARLIER_CHATS: readonly (Exchange & { readonly model: string })[] =
 
 const STORY = `# The last tram
 
-The driver counted the coins twice, as she did every night. **Four hundred and eleven.** One more
+The driver counted the coins twice, as she did every night. **Four hundred and eleven.** One more \
 than the tickets said.
 
-She looked down the empty aisle. At the very back, where the heater never worked, a boy was asleep
-with his cheek against the window and a paper bag on his knees. He had not been there at the last
+She looked down the empty aisle. At the very back, where the heater never worked, a boy was asleep \
+with his cheek against the window and a paper bag on his knees. He had not been there at the last \
 stop. Nobody had been there at the last stop.
 
 “End of the line,” she said, not loudly.
 
-He opened his eyes at once, the way people do who have only been pretending. “I know,” he said. “I
+He opened his eyes at once, the way people do who have only been pretending. “I know,” he said. “I \
 paid for the way back, too.”
 
 `;

@@ -123,8 +123,8 @@ Deno.test("--json prints one line when everything answers, Ctrl-C leaves no proc
     assertEquals(settings.url, details.url);
     assertEquals(settings.publishableKey, details.publishableKey);
     assertEquals([settings.realtime, settings.demoUser], [false, details.demoUser]);
-    assertStringIncludes(settings.addCredits.text, `farebox grant {user} 5 --key`);
-    assertStringIncludes(settings.addCredits.text, `--data ${folder}`);
+    assertStringIncludes(settings.addCredits.command, `farebox grant {user} 5 --key`);
+    assertStringIncludes(settings.addCredits.command, `--data ${folder}`);
 
     // A second start on the same port, and one on the same folder, say so and touch nothing.
     const samePort = new Start(args);

@@ -92,7 +92,7 @@ dd {
   letter-spacing: -0.01em;
   overflow-wrap: anywhere;
 }
-.cost dd { font-size: 1.5rem; line-height: 1.2; font-weight: 640; }
+.figure-cost dd { font-size: 1.5rem; line-height: 1.2; font-weight: 640; }
 dd .bone { inline-size: 70%; block-size: 1.125rem; margin-block: 0.3rem; }
 
 .charts { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 1.25rem; }

@@ -8,7 +8,7 @@ import { formatApprox, formatCost, formatCount } from "./money_text.ts";
 const FIGURES = [
   ["cost", "Total cost"],
   ["requests", "Requests"],
-  ["average", "Average per request"],
+  ["average", "Per request"],
   ["tokens-in", "Tokens in"],
   ["tokens-out", "Tokens out"],
 ] as const;
@@ -22,7 +22,7 @@ export function totalsList(total: UsageSums | null): HTMLDListElement {
     ...FIGURES.map(([name, label]) =>
       make(
         "div",
-        { class: `figure ${name}`, part: `figure figure-${name}`, "data-figure": name },
+        { class: `figure figure-${name}`, part: `figure figure-${name}`, "data-figure": name },
         make("dt", {}, label),
         make("dd", {}, texts === null ? make("span", { class: "bone" }) : texts[name]),
       )

@@ -70,10 +70,15 @@ function addCreditsOf(value: unknown): PageSettings["addCredits"] {
   if (!isRecord(value)) return undefined;
   const url = text(value.url);
   const words = text(value.text);
+  const command = text(value.command);
   if (url !== undefined && !/^(https?:|mailto:)/.test(url)) {
     throw wrong("has an `addCredits.url` that is neither https:, http: nor mailto:");
   }
-  return { ...(url === undefined ? {} : { url }), ...(words === undefined ? {} : { text: words }) };
+  return {
+    ...(url === undefined ? {} : { url }),
+    ...(words === undefined ? {} : { text: words }),
+    ...(command === undefined ? {} : { command }),
+  };
 }
 
 function wrong(what: string): CannotStart {

@@ -59,6 +59,13 @@ export interface PageSettings {
   readonly name?: string;
   /** The local stack's ready account. */
   readonly demoUser?: { readonly email: string; readonly password: string };
-  /** Where "Add credits" leads: an address of the operator's shop, or words (the local stack's command). */
-  readonly addCredits?: { readonly url?: string; readonly text?: string };
+  /**
+   * Where "Add credits" leads: the address of the operator's shop, words, a command to run (the local
+   * stack's; `{user}` in it is the user's id).
+   */
+  readonly addCredits?: {
+    readonly url?: string;
+    readonly text?: string;
+    readonly command?: string;
+  };
 }

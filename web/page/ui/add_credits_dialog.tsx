@@ -7,12 +7,12 @@ import { Modal } from "./modal.tsx";
 
 export function AddCreditsDialog() {
   const { settings, farebox } = services();
-  const { url, text } = settings.addCredits ?? {};
+  const { url, text, command } = settings.addCredits ?? {};
   // Whoever closes this may have paid meanwhile.
   useEffect(() => () => void farebox.refreshBalance().catch(() => {}), []);
   return (
     <Modal title="Add credits">
-      {url === undefined && text === undefined && (
+      {url === undefined && text === undefined && command === undefined && (
         <p class="lead">
           Ask whoever runs this page for more credit. Your chats stay as they are, and you can go on
           at once when it has arrived.
@@ -26,17 +26,18 @@ export function AddCreditsDialog() {
           </a>
         </>
       )}
-      {text !== undefined && <Words text={withUser(text)} />}
+      {text !== undefined && <p class="lead">{text}</p>}
+      {command !== undefined && <Command text={withUser(command)} />}
     </Modal>
   );
 }
 
-/** The operator's words may name who reads them: `{user}` is their id. */
+/** The command may name who reads it: `{user}` is their id. */
 function withUser(text: string): string {
   return visitor.value.kind === "user" ? text.replaceAll("{user}", visitor.value.id) : text;
 }
 
-function Words({ text }: { readonly text: string }) {
+function Command({ text }: { readonly text: string }) {
   const state = useSignal<"" | "Copied" | "Could not copy: select it instead">("");
   const copy = async () => {
     try {
@@ -47,7 +48,7 @@ function Words({ text }: { readonly text: string }) {
     }
   };
   return (
-    <div class="words">
+    <div class="command">
       <pre tabindex={0}>{text}</pre>
       <div class="row">
         <button type="button" class="button" onClick={copy}>Copy</button>

@@ -19,7 +19,9 @@ export function MessageList({ chat }: { readonly chat: Chat }) {
   function toEnd(): void {
     isAtEnd.value = true;
     const list = scroller.current;
-    if (list !== null) list.scrollTop = list.scrollHeight;
+    if (list === null) return;
+    list.scrollTop = list.scrollHeight;
+    lastTop.current = list.scrollTop;
   }
 
   function onScroll(): void {
@@ -28,8 +30,9 @@ export function MessageList({ chat }: { readonly chat: Chat }) {
     const left = list.scrollHeight - list.clientHeight - list.scrollTop;
     const isUpwards = list.scrollTop < lastTop.current - 1;
     lastTop.current = list.scrollTop;
-    // Whoever scrolls up wants to stay there, however near the end is.
-    isAtEnd.value = left < 2 || (left < NEAR_PX && !isUpwards);
+    // Whoever scrolls up wants to stay there, however near the end is. Only that leaves the end: an
+    // answer that grows moves it away, and is followed.
+    isAtEnd.value = isUpwards ? left < 2 : isAtEnd.peek() || left < NEAR_PX;
   }
 
   // A chat is opened, and a question asked, at the end.
