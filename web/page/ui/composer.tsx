@@ -6,7 +6,7 @@ import { isStreaming, send, stop } from "../state/conversation.ts";
 import { dialog } from "../state/dialogs.ts";
 import { draft, writeDraft } from "../state/draft.ts";
 import { estimate } from "../state/estimate.ts";
-import { SendIcon, StopIcon } from "./chat_icons.tsx";
+import { SendIcon, StopIcon } from "./icons.tsx";
 import { ModelPicker } from "./model_picker.tsx";
 import { focusComposerUnlessTouch, MESSAGE_ID } from "./places.ts";
 

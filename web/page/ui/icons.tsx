@@ -63,6 +63,30 @@ export const MoonIcon = () => (
   </Icon>
 );
 
+export const SendIcon = () => (
+  <Icon>
+    <path d="M10 16V4.500M5 9l5-5 5 5" />
+  </Icon>
+);
+
+export const StopIcon = () => (
+  <Icon>
+    <rect x="5.500" y="5.500" width="9" height="9" rx="1.500" fill="currentColor" />
+  </Icon>
+);
+
+export const ChevronIcon = () => (
+  <Icon>
+    <path d="m6.500 8.500 3.500 3.500 3.500-3.500" />
+  </Icon>
+);
+
+export const DownIcon = () => (
+  <Icon>
+    <path d="M10 4v11.500M5 11l5 5 5-5" />
+  </Icon>
+);
+
 /** A fare slot and the ticket in it. */
 export const Mark = () => (
   <svg class="mark" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true">

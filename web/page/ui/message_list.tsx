@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Chat } from "../state/types.ts";
 import { Answer } from "./answer.tsx";
-import { DownIcon } from "./chat_icons.tsx";
+import { DownIcon } from "./icons.tsx";
 import { Question } from "./question.tsx";
 
 /** Near enough to its end to be there. */

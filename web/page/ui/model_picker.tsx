@@ -2,7 +2,7 @@
 import type { Model } from "../../client/types.ts";
 import { formatCost } from "../../elements/money_text.ts";
 import { chooseModel, chosenModel, models, nameOf } from "../state/models.ts";
-import { ChevronIcon } from "./chat_icons.tsx";
+import { ChevronIcon } from "./icons.tsx";
 import { MODEL_ID } from "./places.ts";
 
 const PROVIDERS: Readonly<Record<string, string>> = {
