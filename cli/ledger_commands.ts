@@ -1,6 +1,6 @@
 /** Commands that ask the ledger for one thing. Each answers its exit code. */
 import type { Refusal } from "../shared/edge/refusal.ts";
-import { isRefusal } from "../shared/edge/refusal.ts";
+import { accepted, type GrantOptions, print, type RefundOptions } from "./ledger_answers.ts";
 import { requireAmount, requireKey, requireUuid } from "./arguments.ts";
 import { receiptText } from "./receipt_text.ts";
 import { stdoutPaint } from "./table.ts";
@@ -22,13 +22,6 @@ export async function reconcile(target: Target): Promise<number> {
   );
   return report.violations.length === 0 ? 0 : 1;
 }
-
-export type GrantOptions = {
-  key: string;
-  kind: "grant" | "top_up" | "adjustment";
-  note?: string;
-  dryRun: boolean;
-};
 
 export async function grant(
   target: Target,
@@ -55,8 +48,6 @@ export async function grant(
 }
 
 const VERBS = { grant: "granted", top_up: "topped up", adjustment: "adjusted by" } as const;
-
-export type RefundOptions = { key: string; amount?: string; reason: string; dryRun: boolean };
 
 export async function refund(
   target: Target,
@@ -101,15 +92,4 @@ export async function sweep(target: Target): Promise<number> {
     () => `✓ ${result.settled} settled at their checkpoint, ${result.released} released.`,
   );
   return 0;
-}
-
-/** The result; a refusal is thrown for `main` to tell. */
-export function accepted<T>(result: T | Refusal): T {
-  if (isRefusal(result)) throw result;
-  return result as T;
-}
-
-/** Prints a result as JSON for scripts, or as text. */
-export function print(target: Target, value: unknown, text: () => string): void {
-  console.log(target.json ? JSON.stringify(value) : text());
 }

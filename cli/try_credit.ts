@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import type { Refusal } from "../shared/edge/refusal.ts";
 import { formatUsd, parseUsd } from "../shared/pricing/money.ts";
-import { accepted, type GrantOptions, print, type RefundOptions } from "./ledger_commands.ts";
+import { accepted, type GrantOptions, print, type RefundOptions } from "./ledger_answers.ts";
 import type { Target } from "./target.ts";
 import { usd } from "./usd.ts";
 

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { type Alert, AlertsSchema } from "../../shared/credit/alerts.ts";
 import { LedgerUnavailable } from "../../shared/credit/ledger_unavailable.ts";
 import type { Refusal } from "../../shared/edge/refusal.ts";
-import { print } from "../ledger_commands.ts";
+import { print } from "../ledger_answers.ts";
 import type { Target } from "../target.ts";
 import { alertTable } from "./show.ts";
 

@@ -1,7 +1,7 @@
 /** `farebox incidents`: what happened, newest first. */
 import * as z from "zod/mini";
 import { BadArgument, requireCount } from "../arguments.ts";
-import { print } from "../ledger_commands.ts";
+import { print } from "../ledger_answers.ts";
 import { stdoutPaint, table } from "../table.ts";
 import type { Target } from "../target.ts";
 

@@ -2,7 +2,7 @@
 import postgres from "postgres";
 import type { Refusal } from "../../shared/edge/refusal.ts";
 import { onDatabase, type Transaction } from "../backup/database.ts";
-import { print } from "../ledger_commands.ts";
+import { print } from "../ledger_answers.ts";
 import { requireDbUrl, type Target } from "../target.ts";
 
 export type ScheduleOptions = { secretName: string; off: boolean; dryRun: boolean };

@@ -1,7 +1,7 @@
 /** `farebox alerts set`: changes one rule. */
 import { type Alert, AlertSchema, AlertsSchema } from "../../shared/credit/alerts.ts";
 import { BadArgument, requireCount } from "../arguments.ts";
-import { print } from "../ledger_commands.ts";
+import { print } from "../ledger_answers.ts";
 import type { Target } from "../target.ts";
 import { alertTable } from "./show.ts";
 

@@ -1,6 +1,6 @@
 /** `farebox alerts`: every rule, as a table. */
 import { type Alert, AlertsSchema, isFiring } from "../../shared/credit/alerts.ts";
-import { print } from "../ledger_commands.ts";
+import { print } from "../ledger_answers.ts";
 import { type Cell, stdoutPaint, table } from "../table.ts";
 import type { Target } from "../target.ts";
 

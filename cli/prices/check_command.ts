@@ -1,4 +1,4 @@
-import { accepted } from "../ledger_commands.ts";
+import { accepted } from "../ledger_answers.ts";
 import type { Target } from "../target.ts";
 import { openCatalogue } from "./catalogue.ts";
 import { differsByOverOnePercent } from "./decimal.ts";

@@ -6,7 +6,7 @@ import {
 } from "../../shared/credit/prices.ts";
 import { formatUsd } from "../../shared/pricing/money.ts";
 import type { Refusal } from "../../shared/edge/refusal.ts";
-import { accepted } from "../ledger_commands.ts";
+import { accepted } from "../ledger_answers.ts";
 import type { Target } from "../target.ts";
 import { requireName } from "./choose.ts";
 import { type Cell, type Paint, stdoutPaint, table } from "../table.ts";

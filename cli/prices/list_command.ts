@@ -1,6 +1,6 @@
 import { PRICE_AMOUNTS, type PriceAmount, type PriceRow } from "../../shared/credit/prices.ts";
 import { formatUsd } from "../../shared/pricing/money.ts";
-import { accepted } from "../ledger_commands.ts";
+import { accepted } from "../ledger_answers.ts";
 import type { Target } from "../target.ts";
 import { THRESHOLD } from "./diff.ts";
 import { OPERATOR } from "./plan.ts";

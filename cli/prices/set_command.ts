@@ -7,7 +7,7 @@ import {
 } from "../../shared/credit/prices.ts";
 import { formatUsd, parseUsd, type Usd } from "../../shared/pricing/money.ts";
 import { BadArgument } from "../arguments.ts";
-import { accepted } from "../ledger_commands.ts";
+import { accepted } from "../ledger_answers.ts";
 import type { Target } from "../target.ts";
 import { requireName } from "./choose.ts";
 import { factorText, isOverThreefold } from "./decimal.ts";

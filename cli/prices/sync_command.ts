@@ -1,7 +1,7 @@
 import type { PriceWrite } from "../../shared/credit/prices.ts";
 import { BadArgument } from "../arguments.ts";
 import { isConfirmed } from "../confirm.ts";
-import { accepted } from "../ledger_commands.ts";
+import { accepted } from "../ledger_answers.ts";
 import type { Target } from "../target.ts";
 import { openCatalogue } from "./catalogue.ts";
 import { candidatesOf, requireName } from "./choose.ts";

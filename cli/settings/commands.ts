@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import { BadArgument } from "../arguments.ts";
 import { isConfirmed } from "../confirm.ts";
-import { accepted } from "../ledger_commands.ts";
+import { accepted } from "../ledger_answers.ts";
 import { type Cell, stdoutPaint, table } from "../table.ts";
 import type { Target } from "../target.ts";
 import { type Setting, SETTINGS, type Settings, type SettingValue } from "./catalogue.ts";

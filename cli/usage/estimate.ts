@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { requireCount } from "../arguments.ts";
-import { print } from "../ledger_commands.ts";
+import { print } from "../ledger_answers.ts";
 import { type Cell, type Paint, stdoutPaint, table } from "../table.ts";
 import type { Target } from "../target.ts";
 import { counted } from "../usd.ts";

@@ -3,7 +3,7 @@ import { formatUsd, parseUsd } from "../../shared/pricing/money.ts";
 import { requireAmount, requireCount } from "../arguments.ts";
 import { errorJson } from "../error_json.ts";
 import { isConfirmed } from "../confirm.ts";
-import { print } from "../ledger_commands.ts";
+import { print } from "../ledger_answers.ts";
 import { startProgress } from "../progress.ts";
 import type { Target } from "../target.ts";
 import { counted, usd } from "../usd.ts";

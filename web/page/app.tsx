@@ -3,7 +3,7 @@ import { closeDrawer, isDrawerOpen } from "./state/drawer.ts";
 import { route } from "./state/route.ts";
 import { visitor } from "./state/session.ts";
 import { ChatView } from "./ui/chat_view.tsx";
-import { Dialogs } from "./ui/dialogs.tsx";
+import { OpenDialog } from "./ui/open_dialog.tsx";
 import { Sidebar } from "./ui/sidebar.tsx";
 import { StartScreen } from "./ui/start_screen.tsx";
 import { StorageNotice } from "./ui/storage_notice.tsx";
@@ -18,7 +18,7 @@ export function App() {
       return (
         <>
           <StartScreen />
-          <Dialogs />
+          <OpenDialog />
         </>
       );
     case "guest":
@@ -26,7 +26,7 @@ export function App() {
       return (
         <>
           <Shell />
-          <Dialogs />
+          <OpenDialog />
         </>
       );
   }

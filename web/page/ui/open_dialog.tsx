@@ -5,7 +5,7 @@ import { AddCreditsDialog } from "./add_credits_dialog.tsx";
 import { DeleteChatDialog } from "./delete_chat_dialog.tsx";
 import { ReceiptDialog } from "./receipt_dialog.tsx";
 
-export function Dialogs() {
+export function OpenDialog() {
   const open = dialog.value;
   switch (open?.kind) {
     case undefined:
