@@ -69,7 +69,7 @@ export const EARLIER_CHATS: readonly (Exchange & { readonly model: string })[] =
 
 const STORY = `# The last tram
 
-The driver counted the coins twice, as she did every night. **Four hundred and eleven.** One more \
+The driver counted the coins twice, as she did every night. Four hundred and eleven. One more \
 than the tickets said.
 
 She looked down the empty aisle. At the very back, where the heater never worked, a boy was asleep \
@@ -86,7 +86,7 @@ paid for the way back, too.”
 /** An answer to watch, and to stop. */
 export const STORY_EXCHANGE: Exchange = {
   question: "Write the opening of a short story that is set on the last tram of the night.",
-  order: { text: STORY.repeat(4), token_ms: 6, prompt_tokens: 24 },
+  order: { text: STORY.repeat(2), token_ms: 6, prompt_tokens: 24 },
 };
 
 /** An answer that outlasts a small balance. */

@@ -48,6 +48,8 @@ for (const colorScheme of ["light", "dark"] as const) {
         await button(page, "Sign up").first().click();
         await page.getByRole("dialog").waitFor();
         await look("sign-up form");
+        await button(page, "Sign in instead").click();
+        await look("sign-in form");
         await signUp(stack, page);
         await look("empty chat");
         const text = "# Title\n\nText, [a link](https://example.com), `code`.\n\n- one\n\n" +
@@ -68,6 +70,10 @@ for (const colorScheme of ["light", "dark"] as const) {
         await button(page, "Send").click();
         await problem(page, "INSUFFICIENT_BALANCE").waitFor();
         await look("problem");
+        await button(problem(page, "INSUFFICIENT_BALANCE"), "Add credits").click();
+        await dialog(page, "Add credits").waitFor();
+        await look("add credits");
+        await page.keyboard.press("Escape");
         await page.getByRole("link", { name: "Usage" }).click();
         await page.locator("farebox-usage").getByRole("table").last().waitFor();
         await look("usage");
