@@ -229,14 +229,14 @@ dialog::backdrop { background: rgb(0 0 0 / 45%); }
 @container usage (max-width: 54rem) {
   .charts { grid-template-columns: minmax(0, 1fr); }
   .totals { grid-template-columns: repeat(4, minmax(0, 1fr)); }
-  .figure.cost { grid-column: 1 / -1; border-block-end: 1px solid var(--_line); }
-  .figure.cost + .figure { border-inline-start: 0; }
+  .figure-cost { grid-column: 1 / -1; border-block-end: 1px solid var(--_line); }
+  .figure-cost + .figure { border-inline-start: 0; }
 }
 @container usage (max-width: 42rem) {
   .totals { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .figure { padding: 0.75rem 1rem; }
-  .figure.tokens-in { border-inline-start: 0; }
-  .figure.tokens-in, .figure.tokens-out { border-block-start: 1px solid var(--_line); }
+  .figure.figure-tokens-in { border-inline-start: 0; }
+  .figure-tokens-in, .figure-tokens-out { border-block-start: 1px solid var(--_line); }
   .segments { display: flex; flex: 1 1 100%; }
   .segment { flex: 1 1 auto; padding-inline: 0.5rem; }
   .export, .export > .button, .running { flex: 1 1 100%; }

@@ -28,7 +28,7 @@ export function TopBar() {
 function ChatTitle() {
   const chat = openChat.value;
   if (chat === null) return <h1>New chat</h1>;
-  const costs = visitor.value.kind === "user" && chat.messages.length > 0;
+  const costs = visitor.value.kind === "user" && chat.messages.some(({ cost }) => cost !== null);
   return (
     <>
       <h1>{chat.title}</h1>
