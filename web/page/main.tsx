@@ -38,6 +38,11 @@ try {
 function listenToElements(): void {
   addEventListener("farebox-add-credits", () => dialog.value = { kind: "add-credits" });
   addEventListener("farebox-sign-up", () => dialog.value = { kind: "sign-up" });
+  document.documentElement.addEventListener("farebox-receipt", (event) => {
+    // Or `<farebox-usage>` shows one of its own.
+    event.preventDefault();
+    dialog.value = { kind: "receipt", requestId: event.detail.requestId };
+  });
 }
 
 function nameTheWindow(): void {

@@ -28,6 +28,9 @@ export const endedSessionOf = signal<string | null>(null);
 const VISITOR_KEY = "farebox-visitor";
 let changing: Promise<void> = Promise.resolve();
 
+/** Of the session that is shown: what supabase-js tells of it again is no news. */
+let knownToken: string | null = null;
+
 const STORAGE_LAG_MS = 250;
 /** supabase-js tries for half a minute to renew a session that has expired. */
 const RENEWAL_MS_MAX = 8_000;
@@ -108,6 +111,9 @@ export async function sessionEnded(): Promise<boolean> {
 }
 
 async function follow(event: AuthChangeEvent, session: Session | null): Promise<void> {
+  // It says SIGNED_IN whenever the tab is looked at again, of a session that was refused as well.
+  if (session !== null && session.access_token === knownToken) return;
+  if (event === "TOKEN_REFRESHED") knownToken = session?.access_token ?? null;
   if (event === "SIGNED_OUT" && await isStillUser()) void sessionEnded();
   else if (event === "SIGNED_IN" || event === "SIGNED_OUT") await become(session);
 }
@@ -126,8 +132,9 @@ function become(session: Session | null): Promise<void> {
   return changing;
 }
 
-async function becomeUser({ user }: Session): Promise<void> {
+async function becomeUser({ user, access_token }: Session): Promise<void> {
   const before = visitor.value;
+  knownToken = access_token;
   remember("user");
   if (before.kind === "guest") await adoptChats(user.id);
   else if (before.kind !== "user" || before.id !== user.id) {
@@ -149,6 +156,7 @@ async function becomeUser({ user }: Session): Promise<void> {
 
 async function becomeNobody(): Promise<void> {
   const isGuest = browserStorage.getItem(VISITOR_KEY) === "guest";
+  knownToken = null;
   if (visitor.value.kind === "user") forgetWhatWasInView();
   dialog.value = null;
   await showChatsOf(isGuest ? "guest" : null);

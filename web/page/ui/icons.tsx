@@ -87,11 +87,11 @@ export const DownIcon = () => (
   </Icon>
 );
 
-/** A fare slot and the ticket in it. */
+/** A coin that goes into the slot of a fare box. */
 export const Mark = () => (
   <svg class="mark" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true">
     <rect class="mark-box" x="2" y="2" width="28" height="28" rx="8" />
-    <path class="mark-ticket" d="M9.500 16V8.500h13V16M12.500 12h7" />
-    <path class="mark-slot" d="M7.500 18.500h17" />
+    <path class="mark-coin" d="M10.500 14.500a5.500 5.500 0 0 1 11 0Z" />
+    <path class="mark-slot" d="M8 18h16M13 23h6" />
   </svg>
 );

@@ -13,7 +13,14 @@ export function Sidebar() {
   const element = useRef<HTMLElement>(null);
   const isOpen = isDrawerOpen.value;
   useEffect(() => {
-    if (isOpen) element.current?.querySelector<HTMLElement>("button")?.focus();
+    if (!isOpen) return;
+    element.current?.querySelector<HTMLElement>("button")?.focus();
+    return () => {
+      // Unless a dialog was opened from here, or something else has the focus by now.
+      const isLost = document.activeElement === document.body ||
+        element.current?.contains(document.activeElement);
+      if (isLost) document.querySelector<HTMLElement>("[aria-controls=sidebar]")?.focus();
+    };
   }, [isOpen]);
   return (
     <aside

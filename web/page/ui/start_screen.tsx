@@ -75,7 +75,7 @@ function DemoAccount({ user }: { readonly user: { email: string; password: strin
 function Ticket() {
   return (
     <figure class="ticket">
-      <figcaption>Each answer comes with its receipt</figcaption>
+      <figcaption>A receipt for each answer</figcaption>
       <dl>
         <dt>8 tokens in</dt>
         <dd>$0.00002</dd>
@@ -84,7 +84,7 @@ function Ticket() {
         <dt class="total">This answer</dt>
         <dd class="total">$0.00106</dd>
       </dl>
-      <p>Prepaid. No subscription, nothing rounded up.</p>
+      <p>Prepaid and exact. No subscription.</p>
     </figure>
   );
 }
