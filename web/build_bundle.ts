@@ -45,6 +45,24 @@ export async function bundle({ entries, outDir }: BundleOrder): Promise<void> {
   const said = new TextDecoder().decode(stderr).split("\nStack backtrace")[0]!
     .trim();
   if (!success) throw new BundleFailed(said);
+  for (const file of await filesBelow(outDir)) {
+    if (!file.endsWith(".js")) continue;
+    const path = join(outDir, file);
+    await Deno.writeTextFile(path, withTightStyles(await Deno.readTextFile(path)));
+  }
+}
+
+/**
+ * The elements' style sheets are template literals, which the bundler leaves as they are. They begin
+ * with `:host`, hold no strings with blanks that matter, and no comments.
+ */
+export function withTightStyles(script: string): string {
+  return script.replace(/`\n:host[^`]*`/g, (sheet) =>
+    sheet
+      .replace(/\s*\n\s*/g, "")
+      .replace(/\s*([{};,>])\s*/g, "$1")
+      .replace(/:\s+/g, ":")
+      .replaceAll(";}", "}"));
 }
 
 /** The files of a folder and of those below it, relative and sorted. */

@@ -142,7 +142,7 @@ export function createChatStream(
       hangUp.abort();
     },
     [Symbol.asyncIterator]() {
-      if (isBegun) throw new TypeError("Cannot iterate over an answer twice: keep its events.");
+      if (isBegun) throw new TypeError("An answer can be iterated once.");
       isBegun = true;
       return run();
     },

@@ -68,8 +68,7 @@ export function errorInStream(error: unknown, requestId: string | null): Farebox
 export function badAnswer({ status, headers }: Response): FareboxError {
   const type = headers.get("content-type") ?? "no content type";
   return new FareboxError(
-    `The functions' address gave an answer that is not Farebox's (status ${status}, ${type}). ` +
-      "Check the project's address, or try again.",
+    `This is no answer of Farebox's (status ${status}, ${type}). Check the project's address.`,
     { code: "BAD_ANSWER", status, requestId: headers.get("x-request-id") },
   );
 }
@@ -94,7 +93,7 @@ export function networkError(cause: unknown): NetworkError {
 
 export function brokenConnection(requestId: string | null, cause?: unknown): NetworkError {
   return new NetworkError(
-    "The connection broke before the answer was complete. What was received is charged; try again.",
+    "The connection broke. What was received is charged; try again.",
     { code: "NETWORK_ERROR", status: null, requestId, cause },
   );
 }
@@ -102,8 +101,7 @@ export function brokenConnection(requestId: string | null, cause?: unknown): Net
 /** Of any reason, the error that callers look for by its name. */
 export function aborted(signal: AbortSignal): DOMException {
   const { reason } = signal;
-  if (reason instanceof DOMException && reason.name === "AbortError") return reason;
-  return new DOMException("The request was aborted.", "AbortError");
+  return reason?.name === "AbortError" ? reason : new DOMException("Aborted", "AbortError");
 }
 
 export function textOf(value: unknown): string | null {

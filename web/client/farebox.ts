@@ -62,6 +62,12 @@ export interface Farebox {
   onBalance(listen: (balance: Balance) => void): () => void;
   /** Asks for the balance anew and tells those who listen. */
   refreshBalance(): Promise<void>;
+  /**
+   * Tells who is signed in, soon and at each change: a user's id, null for a guest. Whatever shows money
+   * forgets it then.
+   * @returns stops telling.
+   */
+  onOwner(listen: (owner: string | null) => void): () => void;
   /** Tells of each answer's cost as it is known, of this tab's answers: `chatId` as it was sent. */
   onCost(
     listen: (cost: { readonly chatId: string | null; readonly requestId: string }) => void,

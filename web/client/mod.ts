@@ -87,9 +87,9 @@ export function createFarebox(options: FareboxOptions): Farebox {
     usageSummary: (query) => read("/balance/usage/summary", query),
     chatCost: (chatId) => read(`/balance/usage/chats/${encodeURIComponent(chatId)}`),
     async receipt(requestId, { waitMs = 0 } = {}) {
-      const receipt = await settledReceipt(http, requestId, waitMs);
-      // It was waited for: nobody here has heard of this cost.
-      if (waitMs > 0) tellCost({ chatId: receipt.chat_id, requestId });
+      let isNews = false;
+      const receipt = await settledReceipt(http, requestId, waitMs, undefined, () => isNews = true);
+      if (isNews) tellCost({ chatId: receipt.chat_id, requestId });
       return receipt;
     },
     transactions: (query = {}) => read("/balance/transactions", query),
@@ -100,6 +100,14 @@ export function createFarebox(options: FareboxOptions): Farebox {
     models: async () => (await read<{ data: Model[] }>("/chat-proxy/v1/models")).data,
     onBalance: (listen) => watch.listen(listen),
     refreshBalance: () => watch.refresh(),
+    onOwner(listen) {
+      let owner: string | null | undefined;
+      const { data } = options.supabase.auth.onAuthStateChange((_event, session) => {
+        const next = session?.user.id ?? null;
+        if (next !== owner) listen(owner = next);
+      });
+      return () => data.subscription.unsubscribe();
+    },
     onCost(listen) {
       const mine: CostListener = (cost) => listen(cost);
       costListeners.add(mine);

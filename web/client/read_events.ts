@@ -58,10 +58,12 @@ export function createEventReader(): EventReader {
 function readCost(facts: Json): ChatCost | null {
   const requestId = textOf(facts.request_id);
   const cost = textOf(facts.cost);
+  const collected = textOf(facts.collected);
   if (requestId === null || cost === null) return null;
   return {
     request_id: requestId,
     cost,
+    ...(collected !== null && { collected }),
     balance: textOf(facts.balance),
     tokens: isObject(facts.tokens) ? facts.tokens as unknown as ChatCost["tokens"] : null,
     basis: textOf(facts.basis),

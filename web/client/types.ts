@@ -48,6 +48,8 @@ export interface ChatOptions {
 export interface ChatCost {
   readonly request_id: string;
   readonly cost: string;
+  /** What was taken from the balance, where it did not pay for all of the cost. */
+  readonly collected?: string;
   /** After the charge; null for a guest. */
   readonly balance: string | null;
   readonly tokens: Tokens | null;

@@ -1,19 +1,7 @@
-/**
- * Amounts as the elements compare and add them: bigint, in units of 10^-20 USD. That is enough for
- * the line of a receipt, which has more digits than the ledger's ten.
- */
+/** Amounts as the elements add and write them: see the client's decimals. */
+import { DECIMALS, parseAmount } from "../client/decimal.ts";
 
-const DECIMALS = 20;
-const SHAPE = /^\s*([+-]?)(\d+)(?:\.(\d*))?\s*$/;
-
-/** @returns the amount in units of 10^-20 USD; null where the text is no decimal number. */
-export function parseAmount(text: string | null | undefined): bigint | null {
-  const found = SHAPE.exec(text ?? "");
-  if (found === null) return null;
-  const [, sign, whole = "", fraction = ""] = found;
-  const units = BigInt(whole + fraction.padEnd(DECIMALS, "0").slice(0, DECIMALS));
-  return sign === "-" ? -units : units;
-}
+export { parseAmount };
 
 /** @returns the decimal string of an amount, without needless zeros. */
 export function amountText(units: bigint): string {

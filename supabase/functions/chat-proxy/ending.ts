@@ -25,6 +25,8 @@ export const END_CODES: Record<End, string | null> = {
 /** What a request came to, for the reader: in the trailing comment or the headers. */
 export type Outcome = {
   cost: string;
+  /** What a user's balance paid, where it did not pay for all of the cost. */
+  collected?: string;
   /** Null for a guest, and where there is no reservation. */
   balance: string | null;
   tokens: Tokens | null;

@@ -154,7 +154,8 @@ export async function settleRequest(
     collected: settled.collected,
     balance: settled.balance,
   });
-  if (settled.uncollected !== "0" && context.userId !== null) {
+  const isShort = settled.uncollected !== "0" && context.userId !== null;
+  if (isShort) {
     logWarning(LOG.deductionFailed, {
       request_id: context.requestId,
       user_id: context.userId,
@@ -164,6 +165,7 @@ export async function settleRequest(
   }
   return {
     cost: settled.cost,
+    ...(isShort && { collected: settled.collected }),
     balance: settled.balance,
     tokens: settled.tokens,
     basis: settled.basis,

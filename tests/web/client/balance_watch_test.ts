@@ -237,3 +237,28 @@ Deno.test("a listener that stops listening while it is told is told no more, and
     await until("some polls", () => balances.told.length > 3);
     assertEquals(once, 1);
   }));
+
+Deno.test("after a cost the functions are asked what is left, though the comment has told the balance", () =>
+  withHeld(async ({ farebox: make, count }) => {
+    const farebox = make();
+    const balances = balancesOf(farebox);
+    await until("the balance", () => balances.last() === "10");
+    const before = count();
+    await hear(farebox.streamChat(REQUEST));
+    assertEquals(balances.last(), "9");
+    await until("the functions to be asked", () => count() > before);
+  }));
+
+Deno.test("nobody who begins to listen is told what somebody else had", () =>
+  withHeld(async (held) => {
+    const farebox = held.farebox();
+    const first = balancesOf(farebox);
+    await until("the balance", () => first.last() === "10");
+    held.balance = null;
+    held.auth.become("7c1f0d5e-0000-4000-8000-000000000002");
+    const second = balancesOf(farebox);
+    await until("the other's balance to be asked for", () => held.asked.length > 0);
+    assertEquals(second.told, []);
+    for (const answer of held.asked.splice(0)) answer(balanceAnswer("3"));
+    await until("the other's balance", () => second.last() === "3");
+  }));
