@@ -162,3 +162,18 @@ Deno.test("what the balance did not cover is logged as a failed deduction, with 
   assertStringIncludes(log, "Failed to deduct balance");
   assertStringIncludes(log, '"uncollected":"0.001"');
 });
+
+Deno.test("a user whose balance paid only a part is told what was collected; others, and guests, are not", async () => {
+  const short = { ...SETTLED, collected: "0.0002", uncollected: "0.001" };
+  const told = async (settlement: Settlement, context = CONTEXT) => {
+    let outcome: Awaited<ReturnType<typeof settleRequest>> = null;
+    await printed(async () => {
+      const { options } = ledgerAfter(0, settlement);
+      outcome = await settleRequest(context, ANSWER, "complete", 3, options);
+    });
+    return (outcome as { collected?: string } | null)?.collected;
+  };
+  assertEquals(await told(short), "0.0002");
+  assertEquals(await told(SETTLED), undefined);
+  assertEquals(await told(short, { ...CONTEXT, userId: null }), undefined);
+});
