@@ -28,7 +28,7 @@ export function problemOfAuth(error: unknown): Problem {
       "The project does not answer. Check your connection, then try again.",
     );
   }
-  if (status >= 500 && code !== "hook_payload_invalid_content_type" && !code.startsWith("hook_")) {
+  if (status >= 500 && !code.startsWith("hook_")) {
     return problem(code, "Signing in does not work at the moment. Try again in a minute.");
   }
   // What the sign-up hook of the project says is meant for people.
