@@ -34,6 +34,7 @@ export interface SourcedPage extends Page {
 /** Of the sources below `web`, those that make the page. */
 const SOURCES = ["client", "elements", "page"];
 const CONFIGS = ["deno.json", "deno.lock"];
+const BUILDER = /^build.*\.ts$/;
 /** Kept so long after it was last made or found: another stack may be serving it. */
 const KEEP_MS = 24 * 60 * 60_000;
 
@@ -41,11 +42,14 @@ export function pageOfSources({ cacheFolder, log }: BuiltPageOptions): SourcedPa
   /** The latest build, and the sources as they were. */
   let known: { readonly stamp: string; readonly folder: string } | null = null;
   let building: Promise<string> | null = null;
+  // As this process has loaded it: what is changed in it later counts from the next start on.
+  const builder = hashOfBuilder(WEB);
+  builder.catch(() => {}); // It is said where it is awaited.
 
   async function current(): Promise<string> {
     const stamp = await stampOfSources();
     if (known?.stamp === stamp && await touch(known.folder)) return known.folder;
-    const folder = await buildOnce(cacheFolder);
+    const folder = await buildOnce(cacheFolder, await builder);
     known = { stamp, folder };
     return folder;
   }
@@ -87,8 +91,8 @@ async function sourceFiles(): Promise<string[]> {
 }
 
 /** The folder of the build of the sources as they are now. Other processes may do the same. */
-async function buildOnce(cacheFolder: string): Promise<string> {
-  const hash = createHash("sha256").update(Deno.version.deno);
+async function buildOnce(cacheFolder: string, builder: string): Promise<string> {
+  const hash = createHash("sha256").update(Deno.version.deno).update(builder);
   for (const file of await sourceFiles()) {
     hash.update(`\0${file}\0`).update(await Deno.readFile(join(WEB, file)));
   }
@@ -107,6 +111,16 @@ async function buildOnce(cacheFolder: string): Promise<string> {
     await Deno.remove(partial, { recursive: true }).catch(() => {});
   }
   return folder;
+}
+
+/** Of the code that makes a page of the sources: the same sources may become another page. */
+export async function hashOfBuilder(web: string): Promise<string> {
+  const hash = createHash("sha256");
+  const files = (await Array.fromAsync(Deno.readDir(web))).map(({ name }) => name);
+  for (const file of files.filter((name) => BUILDER.test(name)).sort()) {
+    hash.update(`\0${file}\0`).update(await Deno.readFile(join(web, file)));
+  }
+  return hash.digest("hex");
 }
 
 /** False when there is no such folder. */

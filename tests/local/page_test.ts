@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
-import { pageOfSources } from "../../local/page.ts";
+import { basename, dirname, join } from "node:path";
+import { hashOfBuilder, pageOfSources } from "../../local/page.ts";
+import { WEB } from "../../web/build_bundle.ts";
 
 const ask = (path: string) => new Request(`http://127.0.0.1/${path}`);
 
@@ -66,4 +67,33 @@ Deno.test("a page that cannot be built says why, to the log and in the browser, 
     assertEquals(response.status, 500);
     assertStringIncludes(await response.text(), "<h1>The page cannot be built</h1>");
   });
+});
+
+Deno.test("a build is kept under the content of its builder too: of each file that makes the page", async () => {
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", join(WEB, "build_page.ts")],
+    stderr: "null",
+  }).output();
+  assert(success);
+  const { modules }: { modules: { local?: string }[] } = JSON.parse(
+    new TextDecoder().decode(stdout),
+  );
+  const builders = modules.flatMap(({ local = "" }) =>
+    dirname(local) === join(WEB, ".") ? [local] : []
+  );
+  assert(builders.length > 2, builders.join());
+
+  const web = await Deno.makeTempDir({ prefix: "farebox-web-" });
+  try {
+    for (const file of builders) await Deno.copyFile(file, join(web, basename(file)));
+    const hashes = [await hashOfBuilder(web)];
+    assertEquals(await hashOfBuilder(web), hashes[0]);
+    for (const file of builders) {
+      await Deno.writeTextFile(join(web, basename(file)), "// Changed.\n", { append: true });
+      hashes.push(await hashOfBuilder(web));
+    }
+    assertEquals(new Set(hashes).size, builders.length + 1);
+  } finally {
+    await Deno.remove(web, { recursive: true });
+  }
 });
