@@ -20,12 +20,20 @@ import type { Chat } from "./types.ts";
 export type Owner = string;
 
 const GONE = new Error("IndexedDB is not to be had");
+/** What IndexedDB throws at those who use it wrongly. */
+const BUGS = ["DataCloneError", "DataError"];
 const stores = new Map<Owner, UseStore>();
 
 export interface StoredChats {
   readonly chats: readonly Chat[];
   /** Keys of records that are no chats. They stay until they are removed. */
   readonly damaged: readonly IDBValidKey[];
+}
+
+/** Whether the browser lets nothing be stored. Anything else that is thrown here is a bug. */
+export function isRefusal(error: unknown): boolean {
+  if (error === GONE) return true;
+  return error instanceof DOMException && !BUGS.includes(error.name);
 }
 
 /** @throws where the browser refuses IndexedDB (private windows of some). */

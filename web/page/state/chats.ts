@@ -5,6 +5,7 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { requestsWithoutCost, withAnswersStopped, withCost } from "./broken_answers.ts";
 import {
+  isRefusal,
   mergeChats,
   type Owner,
   readChat,
@@ -244,8 +245,10 @@ function store(work: (of: Owner) => Promise<void>): Promise<void> {
     if (of === null || !chatsAreStored.value) return;
     try {
       await work(of);
-    } catch {
-      chatsAreStored.value = false;
+    } catch (error) {
+      if (isRefusal(error)) chatsAreStored.value = false;
+      // A bug, in one chat perhaps: what comes after it is stored.
+      else console.error(error);
     }
   });
   return writing;
