@@ -55,7 +55,7 @@ export async function refusalOf(response: Response, hadSession: boolean): Promis
 export function errorInStream(error: unknown, requestId: string | null): FareboxError {
   const facts = isObject(error) ? error : {};
   return new FareboxError(
-    textOf(facts.message) ?? textOf(error) ?? "The provider broke off. Ask again for the rest.",
+    textOf(facts.message) ?? textOf(error) ?? "The provider broke off.",
     {
       code: textOf(facts.code) ?? textOf(facts.type) ?? "UPSTREAM_ERROR",
       status: null,

@@ -114,6 +114,10 @@ export class FareboxBalance extends FareboxElement {
     if (this.isConnected) this.#render();
   }
 
+  protected override forget(): void {
+    this.#toldBy = null;
+  }
+
   protected watch(farebox: Farebox): () => void {
     if (this.#toldBy !== farebox) {
       this.#toldBy = farebox;

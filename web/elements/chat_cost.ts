@@ -21,6 +21,8 @@ import { TEXT_CSS } from "./text_styles.ts";
 /** Reflected as the attribute `state`. `guest`: nothing is shown. */
 export type ChatCostState = "loading" | "ready" | "guest" | "error";
 
+/** A cost that is told here, and the balance that follows it, are one reason to ask. */
+const GATHER_MS = 500;
 /** After which it is asked for even if nobody has said who asks. */
 const PATIENCE_MS = 2_500;
 /** Between the panel and the edges of the window. */
@@ -105,17 +107,37 @@ export class FareboxChatCost extends FareboxElement {
     });
   }
 
+  protected override forget(): void {
+    this.#costs = null;
+    this.#renderLoading();
+  }
+
   protected watch(farebox: Farebox): () => void {
     this.#kind = null;
+    let known: string | null = null;
+    let due: ReturnType<typeof setTimeout> | undefined;
     // A guest's question would be refused, and the browser's console would show it as an error.
-    const stopBalance = farebox.onBalance(({ kind }) => {
-      if (kind === this.#kind) return;
+    const stopBalance = farebox.onBalance((balance) => {
+      const { kind } = balance;
+      const isNew = kind !== this.#kind;
       this.#kind = kind;
-      if (kind === "guest") this.#renderGuest();
-      else this.refresh();
+      if (kind === "guest") {
+        if (isNew) this.#renderGuest();
+        return;
+      }
+      const hasChanged = known !== null && known !== balance.balance;
+      known = balance.balance;
+      if (isNew) this.refresh();
+      // Another tab or device may have spent it in this chat; of this tab's answers `onCost` tells.
+      else if (hasChanged) due ??= setTimeout(refreshNow, GATHER_MS);
     });
+    const refreshNow = () => {
+      clearTimeout(due);
+      due = undefined;
+      this.refresh();
+    };
     const stopCost = farebox.onCost((cost) => {
-      if (cost.chatId === this.chatId && this.#kind !== "guest") this.refresh();
+      if (cost.chatId === this.chatId && this.#kind !== "guest") refreshNow();
     });
     const impatient = setTimeout(() => {
       if (this.#kind === null) this.refresh();
@@ -124,6 +146,7 @@ export class FareboxChatCost extends FareboxElement {
       stopBalance();
       stopCost();
       clearTimeout(impatient);
+      clearTimeout(due);
       this.#load.forget();
     };
   }

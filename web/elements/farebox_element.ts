@@ -66,6 +66,9 @@ export abstract class FareboxElement extends Base {
   /** Begins to show what this client knows. @returns ends it: nothing of it may be shown after. */
   protected abstract watch(farebox: Farebox): () => void;
 
+  /** Somebody else signed in: what is shown is not theirs. */
+  protected forget(): void {}
+
   /** Ends what is watched and begins anew, as after a change of what is to be shown. */
   protected watchAnew(): void {
     this.#end();
@@ -83,7 +86,19 @@ export abstract class FareboxElement extends Base {
     this.#end();
     if (farebox === null) return;
     this.#watched = farebox;
-    this.#unwatch = this.watch(farebox);
+    const stop = this.watch(farebox);
+    let owner: string | null | undefined;
+    const stopOwner = farebox.onOwner?.((next) => {
+      const isAnother = owner !== undefined && owner !== next;
+      owner = next;
+      if (!isAnother) return;
+      this.forget();
+      this.watchAnew();
+    });
+    this.#unwatch = () => {
+      stop();
+      stopOwner?.();
+    };
   }
 
   #end(): void {

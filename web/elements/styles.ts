@@ -47,7 +47,6 @@ button {
   border-color: transparent;
 }
 .button:hover { border-color: var(--_text); }
-.muted { color: var(--_muted); }
 .${HIDDEN_CLASS} {
   position: absolute;
   width: 1px;

@@ -1,5 +1,6 @@
 /** For elements with links and motion; apart, for the balance alone is to be small. */
 export const TEXT_CSS = `
+.muted { color: var(--_muted); }
 .link {
   color: var(--_accent);
   text-decoration: underline;

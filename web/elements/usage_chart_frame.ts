@@ -33,7 +33,8 @@ export class ChartFrame {
   readonly #plot: HTMLDivElement;
   readonly #bone = make("div", { class: "bone plot-bone" });
   readonly #empty = make("p", { class: "muted empty", hidden: true }, "Nothing to draw.");
-  readonly #table: HTMLTableElement;
+  /** For readers; a box around it, for a table is as wide as its words whatever it is told. */
+  readonly #table: HTMLDivElement;
   readonly #rows = make("tbody", {});
   #chart: BarChart | null = null;
   #bars: readonly Bar[] | null = null;
@@ -44,13 +45,14 @@ export class ChartFrame {
     this.#order = order;
     this.#plot = make("div", { class: `plot ${order.direction}`, hidden: true }, this.#canvas);
     const head = ["Cost", "Requests"].map((name) => make("th", { scope: "col" }, name));
-    this.#table = make(
+    const table = make(
       "table",
-      { class: HIDDEN_CLASS },
+      {},
       make("caption", {}, order.heading),
       make("thead", {}, make("tr", {}, make("th", { scope: "col" }, order.column), ...head)),
       this.#rows,
     );
+    this.#table = make("div", { class: HIDDEN_CLASS }, table);
     this.element = make(
       "section",
       { class: "chart", part: `chart chart-${order.name}`, "aria-label": order.heading },

@@ -237,8 +237,8 @@ dialog::backdrop { background: rgb(0 0 0 / 45%); }
   .figure { padding: 0.75rem 1rem; }
   .figure.figure-tokens-in { border-inline-start: 0; }
   .figure-tokens-in, .figure-tokens-out { border-block-start: 1px solid var(--_line); }
-  .segments { display: flex; flex: 1 1 100%; }
-  .segment { flex: 1 1 auto; padding-inline: 0.5rem; }
+  .segments { display: flex; flex: 1 1 100%; flex-wrap: wrap; }
+  .segment { flex: 1 1 auto; padding-inline: 0.25rem; }
   .export, .export > .button, .running { flex: 1 1 100%; }
   .chart { padding: 0.875rem; }
   .plot.up, .plot-bone { block-size: 12rem; }

@@ -1,5 +1,6 @@
 /** For users: what a chat has cost until now, answer by answer, and never another chat's figure. */
 import { assertEquals } from "@std/assert";
+import { until } from "../../support/until.ts";
 import type { Page } from "playwright-core";
 import { browserTest, withPage } from "../../support/browser.ts";
 import { serveElements } from "./serve_elements.ts";
@@ -227,3 +228,39 @@ for (const colorScheme of ["light", "dark"] as const) {
       }),
   );
 }
+
+browserTest(
+  "what another tab or device spends in a chat is asked for, and what this tab has told is asked for once",
+  () =>
+    withPage(served, {}, async (page) => {
+      await show(page);
+      await answer(page, 0, costsOf("0.01"));
+      await total(page).waitFor();
+      // As the client tells of an answer of this tab: the balance, then its cost.
+      await page.evaluate(`fake.tellUser("9.9"); fake.tellCost({ chatId: "chat-1" })`);
+      await answer(page, 1, costsOf("0.11"));
+      await page.evaluate(`fake.tellUser("9.9", { reserved: "0.1" })`);
+      await page.evaluate(`fake.tellUser("9.5")`);
+      await until("the other tab's to be asked for", async () => (await asked(page)).length === 3);
+      await answer(page, 2, costsOf("0.51"));
+      await until("it", async () => await total(page).textContent() === "$0.51");
+      assertEquals((await asked(page)).length, 3);
+    }),
+);
+
+browserTest(
+  "whoever signs in next sees nothing of what the one before has spent",
+  () =>
+    withPage(served, {}, async (page) => {
+      await show(page);
+      await page.evaluate(`fake.tellOwner("ann")`);
+      await answer(page, 0, costsOf("0.01"));
+      await total(page).waitFor();
+      await page.evaluate(`add("farebox-balance"); fake.tellUser("10"); fake.tellOwner("ann")`);
+      await page.locator("farebox-balance").getByText("$10.00").first().waitFor();
+      await page.evaluate(`fake.tellOwner("bob")`);
+      assertEquals(await total(page).count(), 0);
+      assertEquals(await page.locator("farebox-balance").getAttribute("state"), "loading");
+      assertEquals(await page.getByText("$10.00").count(), 0);
+    }),
+);

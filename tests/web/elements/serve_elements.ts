@@ -42,6 +42,7 @@ for (const name of ["farebox-add-credits", "farebox-sign-up", "farebox-receipt"]
 function makeFake() {
   const balances = new Set();
   const costs = new Set();
+  const owners = new Set();
   const calls = [];
   const call = (name) => (...args) =>
     new Promise((resolve, reject) => calls.push({ name, args, resolve, reject }));
@@ -62,6 +63,8 @@ function makeFake() {
     tellCost: (cost) => costs.forEach((listener) => listener(cost)),
     onBalance: listen(balances),
     onCost: listen(costs),
+    tellOwner: (owner) => owners.forEach((listener) => listener(owner)),
+    onOwner: listen(owners),
     refreshBalance: call("refreshBalance"),
     chatCost: call("chatCost"),
     receipt: call("receipt"),
