@@ -39,7 +39,6 @@ export class FareboxBalance extends FareboxElement {
   static readonly observedAttributes: readonly string[] = ["warning", "critical"];
 
   #balance: Balance | null = null;
-  #toldBy: Farebox | null = null;
   #hasFailed = false;
   readonly #label = make("span", { class: "label", part: "label" });
   readonly #amount = make("span", { class: "amount", part: "amount", "aria-hidden": "true" });
@@ -115,16 +114,12 @@ export class FareboxBalance extends FareboxElement {
   }
 
   protected override forget(): void {
-    this.#toldBy = null;
+    this.#balance = null;
+    this.#hasFailed = false;
+    this.#render();
   }
 
   protected watch(farebox: Farebox): () => void {
-    if (this.#toldBy !== farebox) {
-      this.#toldBy = farebox;
-      this.#balance = null;
-      this.#hasFailed = false;
-      this.#render();
-    }
     const stop = farebox.onBalance((balance) => this.#show(balance));
     const impatient = setTimeout(() => {
       if (this.#balance === null) this.#ask();

@@ -11,6 +11,7 @@ import type { Balance, ChatCosts } from "../client/types.ts";
 import { type AnswerCost, answersOf, tokensIn, tokensText } from "./chat_cost_messages.ts";
 import { CHAT_COST_CSS } from "./chat_cost_styles.ts";
 import { make, makeButton } from "./dom.ts";
+import { codeOf } from "./failure_code.ts";
 import { FareboxElement } from "./farebox_element.ts";
 import { LatestLoad } from "./latest_load.ts";
 import { formatCost, formatCount } from "./money_text.ts";
@@ -109,6 +110,7 @@ export class FareboxChatCost extends FareboxElement {
 
   protected override forget(): void {
     this.#costs = null;
+    this.#details.open = false;
     this.#renderLoading();
   }
 
@@ -173,7 +175,7 @@ export class FareboxChatCost extends FareboxElement {
   }
 
   #renderFailure(cause: unknown): void {
-    if (isOfGuests(cause)) return this.#renderGuest();
+    if (codeOf(cause) === "FORBIDDEN") return this.#renderGuest();
     // What is known is still true; the next answer asks again.
     if (this.#costs !== null) return;
     const retry = makeButton("Try again", { class: "link", part: "retry" }, () => this.refresh());
@@ -234,11 +236,6 @@ export class FareboxChatCost extends FareboxElement {
     const shift = Math.max(Math.min(0, width - MARGIN_PX - right), MARGIN_PX - left);
     if (shift !== 0) this.#panel.style.transform = `translateX(${shift}px)`;
   }
-}
-
-/** By its code, not its class: the client may come from another bundle than the elements. */
-function isOfGuests(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause && cause.code === "FORBIDDEN";
 }
 
 /** Registers `<farebox-chat-cost>`; more than once does no harm. */

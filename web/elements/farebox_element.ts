@@ -18,6 +18,9 @@ export abstract class FareboxElement extends Base {
   #own: Farebox | null = null;
   #ofPage: Farebox | null = null;
   #watched: Farebox | null = null;
+  /** Whose client told what is shown, and who was signed in: kept while it is out of the page. */
+  #shown: Farebox | null = null;
+  #owner: string | null | undefined;
   #unwatch: (() => void) | null = null;
   #leaveRegistry: (() => void) | null = null;
   /** True in a page, once all that was set before is known: then it may begin. */
@@ -66,7 +69,7 @@ export abstract class FareboxElement extends Base {
   /** Begins to show what this client knows. @returns ends it: nothing of it may be shown after. */
   protected abstract watch(farebox: Farebox): () => void;
 
-  /** Somebody else signed in: what is shown is not theirs. */
+  /** Somebody else signed in, or it is another client: nothing of what is shown may stay. */
   protected forget(): void {}
 
   /** Ends what is watched and begins anew, as after a change of what is to be shown. */
@@ -86,11 +89,15 @@ export abstract class FareboxElement extends Base {
     this.#end();
     if (farebox === null) return;
     this.#watched = farebox;
+    if (this.#shown !== farebox) {
+      if (this.#shown !== null) this.forget();
+      this.#shown = farebox;
+      this.#owner = undefined;
+    }
     const stop = this.watch(farebox);
-    let owner: string | null | undefined;
     const stopOwner = farebox.onOwner?.((next) => {
-      const isAnother = owner !== undefined && owner !== next;
-      owner = next;
+      const isAnother = this.#owner !== undefined && this.#owner !== next;
+      this.#owner = next;
       if (!isAnother) return;
       this.forget();
       this.watchAnew();

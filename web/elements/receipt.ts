@@ -6,6 +6,7 @@
 import type { Farebox } from "../client/farebox.ts";
 import type { Receipt } from "../client/types.ts";
 import { make, makeButton } from "./dom.ts";
+import { codeOf } from "./failure_code.ts";
 import { FareboxElement } from "./farebox_element.ts";
 import { LatestLoad } from "./latest_load.ts";
 import { formatCost } from "./money_text.ts";
@@ -81,6 +82,11 @@ export class FareboxReceipt extends FareboxElement {
       },
       failed: (cause) => this.#renderFailure(codeOf(cause)),
     });
+  }
+
+  protected override forget(): void {
+    this.#receipt = null;
+    this.#renderLoading();
   }
 
   protected watch(_farebox: Farebox): () => void {
@@ -177,11 +183,6 @@ async function writeToClipboard(text: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** By its code, not its class: the client may come from another bundle than the elements. */
-function codeOf(cause: unknown): string | null {
-  return cause instanceof Error && "code" in cause ? String(cause.code) : null;
 }
 
 /** Registers `<farebox-receipt>`; more than once does no harm. */
