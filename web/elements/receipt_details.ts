@@ -1,10 +1,11 @@
 /** What is to be known of a charge beside its lines. */
 import type { Receipt } from "../client/types.ts";
 import { parseAmount } from "./amount.ts";
+import { basisMeaning } from "./basis_words.ts";
 import { type Child, make } from "./dom.ts";
 import { formatCost } from "./money_text.ts";
 import type { ReceiptFacts } from "./receipt_facts.ts";
-import { basisWords, flagWords, percentText } from "./receipt_words.ts";
+import { flagWords, percentText } from "./receipt_words.ts";
 
 /** @param copy the button beside the request id. */
 export function receiptDetails(
@@ -43,7 +44,7 @@ export function receiptDetails(
       timeOf(refund.created_at),
     );
   }
-  add("Counted", basisWords(receipt.basis));
+  add("Counted", basisMeaning(receipt.basis));
   if (receipt.price_version !== null) {
     const since = receipt.price_effective_from;
     add(

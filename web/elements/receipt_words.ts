@@ -14,12 +14,6 @@ const CLASSES: Readonly<Record<string, string>> = {
   web_search: "Web searches",
 };
 
-const BASES: Readonly<Record<string, string>> = {
-  reported: "As the provider reported",
-  estimated: "Estimated from what was received, for the provider reported nothing",
-  checkpoint: "As far as the answer was known to have come before it broke off",
-};
-
 const FLAGS: Readonly<Record<string, string>> = {
   unreadable: "A part of the answer could not be read.",
   oversized: "A part of the answer was too long to be read.",
@@ -38,7 +32,6 @@ const FLAGS: Readonly<Record<string, string>> = {
 };
 
 export const classWords = (name: string): string => CLASSES[name] ?? name;
-export const basisWords = (basis: string): string => BASES[basis] ?? basis;
 export const flagWords = (flag: string): string => FLAGS[flag] ?? flag;
 
 /** Of 10,000: `1550` is `15.5%`. */
