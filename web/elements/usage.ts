@@ -7,7 +7,6 @@
  * slot `guest` takes the place of the sentence that guests see.
  */
 import type { Farebox } from "../client/farebox.ts";
-import type { Balance } from "../client/types.ts";
 import { make } from "./dom.ts";
 import type { ReceiptDetail } from "./events.ts";
 import { FareboxElement } from "./farebox_element.ts";
@@ -99,15 +98,9 @@ export class FareboxUsage extends FareboxElement {
 
   protected watch(farebox: Farebox): () => void {
     let due: ReturnType<typeof setTimeout> | undefined;
-    let kind: Balance["kind"] | null = null;
     const stopCosts = farebox.onCost(() => {
       clearTimeout(due);
       due = setTimeout(() => this.refresh(), GATHER_MS);
-    });
-    const stopBalance = farebox.onBalance((balance) => {
-      // Somebody signed in, or out: it is another one's usage.
-      if (kind !== null && kind !== balance.kind) this.watchAnew();
-      else kind = balance.kind;
     });
     const stopTheme = this.#theme.watch(() => this.#spending.recolour());
     this.#become("loading");
@@ -116,12 +109,16 @@ export class FareboxUsage extends FareboxElement {
     return () => {
       clearTimeout(due);
       stopCosts();
-      stopBalance();
       stopTheme();
       this.#spending.stop();
       this.#credits.forget();
       this.#dialog.close();
     };
+  }
+
+  /** The filters too: they name what the one before has used. */
+  protected override forget(): void {
+    this.#spending.dropFilters();
   }
 
   #become(state: UsageState): void {

@@ -18,6 +18,8 @@ Chart.register(BarController, BarElement, CategoryScale, LinearScale, Tooltip);
 
 const GROW_MS = 350;
 const NARROW_PX = 420;
+/** With less there is no room for amounts beside the bars. */
+const AMOUNTS_PX = 270;
 const LABEL_CHARS = 26;
 const NARROW_LABEL_CHARS = 17;
 
@@ -30,7 +32,7 @@ export function drawBars(canvas: HTMLCanvasElement, order: BarOrder): BarChart {
   const costsAtEnds: Plugin<"bar"> = {
     id: "costsAtEnds",
     afterDatasetsDraw(chart) {
-      if (!isAcross || chart.width < NARROW_PX) return;
+      if (!isAcross || chart.width < AMOUNTS_PX) return;
       const { ctx } = chart;
       ctx.save();
       ctx.font = `12px ${palette.font}`;
@@ -138,7 +140,7 @@ export function drawBars(canvas: HTMLCanvasElement, order: BarOrder): BarChart {
   }
 
   function endWidth(): number {
-    if (chart.width < NARROW_PX) return 8;
+    if (chart.width < AMOUNTS_PX) return 8;
     const { ctx } = chart;
     ctx.save();
     ctx.font = `12px ${palette.font}`;

@@ -12,7 +12,7 @@ const COLUMNS = [
   { name: "Kind", class: "model" },
   { name: "Note", class: "note" },
   { name: "Amount", class: "number cost" },
-  { name: "Balance after", class: "number" },
+  { name: "Balance after", class: "number after" },
 ];
 
 /** @param refused called where a guest asked. */
@@ -41,6 +41,6 @@ function creditRow(credit: Transaction): HTMLTableRowElement {
       `number cost ${isIn ? "in" : "out"}`,
       `${isIn ? "+" : ""}${formatCost(credit.amount)}`,
     ),
-    cell("Balance after", "number", formatCost(credit.balance_after)),
+    cell("Balance after", "number after", formatCost(credit.balance_after)),
   );
 }

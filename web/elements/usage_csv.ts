@@ -3,11 +3,10 @@
 import Papa from "papaparse";
 import type { Farebox } from "../client/farebox.ts";
 import type { UsageRecord } from "../client/types.ts";
+import type { TimeRange } from "./usage_range.ts";
 
 export interface ExportOrder {
-  /** ISO 8601; `from` inclusive, `to` exclusive. */
-  readonly from: string;
-  readonly to: string;
+  readonly times: TimeRange;
   /** Null for all. */
   readonly model: string | null;
   readonly signal: AbortSignal;
@@ -27,8 +26,8 @@ const FORMULA = /^[=+\-@\t\r]/;
  */
 export async function collectRecords(farebox: Farebox, order: ExportOrder): Promise<UsageRecord[]> {
   const records: UsageRecord[] = [];
-  const { from, to, model, signal } = order;
-  const query = { from, to, limit: PAGE_RECORDS, ...(model === null ? {} : { model }) };
+  const { times, model, signal } = order;
+  const query = { ...times, limit: PAGE_RECORDS, ...(model === null ? {} : { model }) };
   let before: string | null = null;
   do {
     const page = await farebox.usage(before === null ? query : { ...query, before });

@@ -82,7 +82,7 @@ export class UsageExport {
     const all = sums?.requests ?? 0;
     this.#progress(0, all);
     const records = await collectRecords(farebox, {
-      ...times,
+      times,
       model: filter.model,
       signal,
       progress: (count) => this.#progress(count, all),

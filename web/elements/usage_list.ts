@@ -1,9 +1,10 @@
 /** A list in pages, as a table: with its bones, its empty state, its failure and "Show more". */
 import { make, makeButton } from "./dom.ts";
+import { codeOf } from "./failure_code.ts";
 import { formatCount } from "./money_text.ts";
 import { HIDDEN_CLASS } from "./styles.ts";
 import { type LoadPage, PagedList } from "./usage_pages.ts";
-import { codeOf, failureText } from "./usage_words.ts";
+import { failureText } from "./usage_words.ts";
 
 export interface ListOrder<Item> {
   /** As in "No more requests": plural. */
@@ -75,8 +76,10 @@ export class ListTable<Item> {
     this.#pages.refresh();
   }
 
+  /** Of what is under way nothing is heard any more, and what was loaded is gone. */
   forget(): void {
     this.#pages.forget();
+    this.#loading("first");
   }
 
   #loading(what: "first" | "more"): void {
@@ -87,6 +90,7 @@ export class ListTable<Item> {
       this.#more.textContent = "Loading…";
       return;
     }
+    this.#place([]);
     this.#bones.hidden = false;
     this.#table.hidden = true;
     this.#empty.hidden = true;

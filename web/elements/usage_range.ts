@@ -4,6 +4,14 @@
 export interface DayRange {
   readonly from: string;
   readonly to: string;
+  /** Until now: `to` is what this device takes for today, and its clock may be behind the ledger's. */
+  readonly isOpen?: boolean;
+}
+
+/** As the functions ask for it: `from` inclusive, `to` exclusive; until now where there is none. */
+export interface TimeRange {
+  readonly from: string;
+  readonly to?: string;
 }
 
 /** More days than these would not be bars any more. */
@@ -11,10 +19,25 @@ export const DAYS_MAX = 366;
 const DAY_MS = 86_400_000;
 const SHAPE = /^\d{4}-\d{2}-\d{2}$/;
 
-/** The days until today. @param count 1 to `DAYS_MAX`, brought into it. */
+/** The days until today, whichever that is to the ledger. @param count 1 to `DAYS_MAX`, brought into it. */
 export function lastDays(count: number, now: Date): DayRange {
   const days = Math.min(Math.max(Math.trunc(count), 1), DAYS_MAX);
-  return { from: dayOf(now.getTime() - (days - 1) * DAY_MS), to: dayOf(now.getTime()) };
+  return {
+    from: dayOf(now.getTime() - (days - 1) * DAY_MS),
+    to: dayOf(now.getTime()),
+    isOpen: true,
+  };
+}
+
+/**
+ * An open range as far as there are charges, so that none is summed up and not seen.
+ * @param days those with charges. @returns at most `DAYS_MAX` days.
+ */
+export function reachOf(range: DayRange, days: readonly string[]): DayRange {
+  if (range.isOpen !== true) return range;
+  const to = days.reduce((newest, day) => day > newest ? day : newest, range.to);
+  const first = dayOf(Date.parse(to) - (DAYS_MAX - 1) * DAY_MS);
+  return { ...range, from: first > range.from ? first : range.from, to };
 }
 
 /** Every day of a range, the first one first. */
@@ -24,9 +47,10 @@ export function daysOf({ from, to }: DayRange): string[] {
   return Array.from({ length: Math.max(count, 0) }, (_, index) => dayOf(first + index * DAY_MS));
 }
 
-/** As the functions ask for it: `from` inclusive, `to` exclusive. */
-export function timesOf({ from, to }: DayRange): { readonly from: string; readonly to: string } {
-  return { from: `${from}T00:00:00Z`, to: `${dayOf(Date.parse(to) + DAY_MS)}T00:00:00Z` };
+export function timesOf({ from, to, isOpen }: DayRange): TimeRange {
+  const start = { from: `${from}T00:00:00Z` };
+  if (isOpen === true) return start;
+  return { ...start, to: `${dayOf(Date.parse(to) + DAY_MS)}T00:00:00Z` };
 }
 
 /** What is wrong with two dates as somebody typed them, and what to do; null for nothing. */

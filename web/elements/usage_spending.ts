@@ -1,26 +1,20 @@
 /** What was spent in some days: figures, charts, and the list of requests. */
 import type { Farebox } from "../client/farebox.ts";
-import type { UsageSummary } from "../client/types.ts";
 import { make, makeButton } from "./dom.ts";
+import { codeOf } from "./failure_code.ts";
 import { LatestLoad } from "./latest_load.ts";
 import { formatCost } from "./money_text.ts";
 import { HIDDEN_CLASS } from "./styles.ts";
-import {
-  barsByDay,
-  barsByModel,
-  dayChartWords,
-  modelChartWords,
-  requestsText,
-} from "./usage_bars.ts";
-import { ChartFrame } from "./usage_chart_frame.ts";
+import { requestsText } from "./usage_bars.ts";
 import { UsageExport } from "./usage_export.ts";
 import { NO_FILTER, type UsageFilter, UsageFilters } from "./usage_filters.ts";
-import { type DayRange, daysOf, dayText, lastDays, timesOf } from "./usage_range.ts";
+import { type DayRange, daysOf, dayText, lastDays, reachOf, timesOf } from "./usage_range.ts";
 import { RangePicker } from "./usage_range_picker.ts";
+import { SpendingCharts, type Summaries } from "./usage_spending_charts.ts";
 import { recordsTable } from "./usage_table.ts";
 import type { Theme } from "./usage_theme.ts";
 import { totalsList } from "./usage_totals.ts";
-import { codeOf, failureText } from "./usage_words.ts";
+import { failureText } from "./usage_words.ts";
 
 export interface SpendingOrder {
   readonly theme: Theme;
@@ -28,11 +22,6 @@ export interface SpendingOrder {
   /** A guest asked. */
   readonly refused: () => void;
   readonly became: (state: "loading" | "ready" | "error") => void;
-}
-
-interface Summaries {
-  readonly byDay: UsageSummary;
-  readonly byModel: UsageSummary;
 }
 
 const PAGE_RECORDS = 50;
@@ -48,8 +37,8 @@ export class SpendingPanel {
   readonly #filters: UsageFilters;
   readonly #export: UsageExport;
   readonly #table;
-  readonly #days: ChartFrame;
-  readonly #models: ChartFrame;
+  readonly #charts: SpendingCharts;
+  readonly #sums = make("span", { class: "muted sums" });
   #farebox: Farebox | null = null;
   #preset: number | null = 30;
   #range: DayRange = lastDays(30, new Date());
@@ -64,7 +53,7 @@ export class SpendingPanel {
     });
     this.#filters = new UsageFilters((filter) => this.#choose(filter));
     this.#export = new UsageExport(() => {
-      const [farebox, range, filter] = [this.#farebox, this.#range, this.#filter];
+      const [farebox, range, filter] = [this.#farebox, this.#reach(), this.#filter];
       return farebox === null ? null : { farebox, range, filter };
     });
     this.#table = recordsTable({
@@ -75,32 +64,21 @@ export class SpendingPanel {
           ? "Nothing spent in these days."
           : "Nothing spent with these filters.",
     });
-    const drawn = { palette: () => order.theme.palette(), isStill: () => order.theme.isStill() };
-    this.#days = new ChartFrame({
-      ...drawn,
-      name: "days",
-      direction: "up",
-      heading: "Spending by day",
-      column: "Day",
-      press: ({ key }) => this.#choose({ ...this.#filter, day: other(key, this.#filter.day) }),
-    });
-    this.#models = new ChartFrame({
-      ...drawn,
-      name: "models",
-      direction: "across",
-      heading: "Spending by model",
-      column: "Model",
-      press: ({ key }) => this.#choose({ ...this.#filter, model: other(key, this.#filter.model) }),
-    });
+    this.#charts = new SpendingCharts(order.theme, (filter) => this.#choose(filter));
     this.element.append(
       make("div", { class: "bar" }, this.#picker.element, this.#export.element),
       this.#problem,
       this.#totals,
-      make("div", { class: "charts" }, this.#days.element, this.#models.element),
+      this.#charts.element,
       make(
         "section",
         { class: "requests", "aria-label": "Requests" },
-        make("div", { class: "list-head" }, make("h2", {}, "Requests"), this.#filters.element),
+        make(
+          "div",
+          { class: "list-head" },
+          make("div", {}, make("h2", {}, "Requests"), this.#sums),
+          this.#filters.element,
+        ),
         this.#table.element,
       ),
       this.#status,
@@ -113,10 +91,13 @@ export class SpendingPanel {
     this.#take(count, lastDays(count, new Date()));
   }
 
+  dropFilters(): void {
+    this.#filter = NO_FILTER;
+  }
+
   start(farebox: Farebox): void {
     this.#farebox = farebox;
-    this.#days.start();
-    this.#models.start();
+    this.#charts.start();
     this.#begin();
   }
 
@@ -126,8 +107,8 @@ export class SpendingPanel {
     this.#load.forget();
     this.#table.forget();
     this.#export.cancel();
-    this.#days.stop();
-    this.#models.stop();
+    this.#charts.stop();
+    this.#render();
   }
 
   /** Something was spent: looks for what is new, and shows what it has until then. */
@@ -142,15 +123,14 @@ export class SpendingPanel {
   }
 
   recolour(): void {
-    this.#days.recolour();
-    this.#models.recolour();
+    this.#charts.recolour();
   }
 
   #take(count: number | null, range: DayRange): void {
     this.#preset = count;
     this.#range = range;
     const { model, day } = this.#filter;
-    if (day !== null && (day < range.from || day > range.to)) {
+    if (day !== null && (day < range.from || (day > range.to && range.isOpen !== true))) {
       this.#filter = model === null ? NO_FILTER : { model, day: null };
     }
     this.#begin();
@@ -233,30 +213,41 @@ export class SpendingPanel {
   }
 
   #render(): void {
-    const { model, day } = this.#filter;
     const summaries = this.#summaries;
-    this.#picker.show(this.#range, this.#preset);
+    const range = this.#reach();
+    this.#picker.show(range, this.#preset);
     this.#totals.replaceChildren(totalsList(summaries?.byDay.total ?? null));
-    const days = summaries === null ? null : barsByDay(summaries.byDay, this.#range, day);
-    const models = summaries === null ? null : barsByModel(summaries.byModel, model);
-    this.#days.show(days, dayChartWords(days ?? [], this.#range));
-    this.#models.show(models, modelChartWords(models ?? []));
+    this.#charts.show(summaries, range, this.#filter);
+    this.#sums.textContent = this.#sumsText();
     this.#filters.show(
       this.#filter,
       (summaries?.byModel.groups ?? []).map(({ key }) => key),
       summaries === null
         ? []
-        : daysOf(this.#range).filter((day) => summaries.byDay.groups.some(({ key }) => key === day))
+        : daysOf(range).filter((day) => summaries.byDay.groups.some(({ key }) => key === day))
           .toReversed(),
     );
+  }
+
+  /** The days that are shown: as they were chosen, or until the newest charge. */
+  #reach(): DayRange {
+    return reachOf(this.#range, (this.#summaries?.byDay.groups ?? []).map(({ key }) => key));
+  }
+
+  /** Of what is listed; nothing where two filters make sums that were not asked for. */
+  #sumsText(): string {
+    const { model, day } = this.#filter;
+    if (this.#summaries === null || (model !== null && day !== null)) return "";
+    const { byDay, byModel } = this.#summaries;
+    const sums = model !== null
+      ? byModel.groups.find(({ key }) => key === model)
+      : day !== null
+      ? byDay.groups.find(({ key }) => key === day)
+      : byDay.total;
+    return sums === undefined ? "" : `${requestsText(sums.requests)}, ${formatCost(sums.cost)}`;
   }
 
   #say(words: string): void {
     this.#status.textContent = words;
   }
-}
-
-/** Pressed again, a filter goes. */
-function other(pressed: string | null, chosen: string | null): string | null {
-  return pressed === chosen ? null : pressed;
 }

@@ -1,4 +1,6 @@
 /** The looks of `<farebox-usage>`. */
+import { USAGE_LIST_CSS } from "./usage_list_styles.ts";
+
 export const USAGE_CSS = `
 :host { display: block; inline-size: 100%; }
 .usage { container: usage / inline-size; }
@@ -11,6 +13,7 @@ export const USAGE_CSS = `
 .ink-surface { color: var(--_surface); }
 h2 { margin: 0; font-size: 0.9375rem; line-height: 1.4; font-weight: 620; }
 p { margin: 0; }
+.sums { font-size: 0.8125rem; }
 
 .tabs {
   display: flex;
@@ -49,7 +52,10 @@ p { margin: 0; }
 .segment:hover { color: var(--_text); }
 .segment[aria-pressed="true"] {
   color: var(--_text);
-  background: var(--_surface);
+  background: light-dark(
+    var(--_surface),
+    color-mix(in oklab, var(--_muted) 32%, var(--_surface))
+  );
   box-shadow: 0 1px 2px rgb(0 0 0 / 16%);
 }
 .range-words { font-size: 0.8125rem; }
@@ -98,14 +104,19 @@ dd .bone { inline-size: 70%; block-size: 1.125rem; margin-block: 0.3rem; }
 .charts { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 1.25rem; }
 .chart {
   position: relative;
+  display: flex;
+  flex-direction: column;
+  min-inline-size: 0;
   padding: 1rem 1.125rem;
   background: var(--_surface);
   border: 1px solid var(--_line);
   border-radius: var(--_radius);
 }
 .chart h2 { margin-block-end: 0.875rem; }
-.plot { position: relative; block-size: 15rem; }
-.plot canvas { display: block; }
+/* The canvas is as large as its plot, and never what makes the plot large. */
+.plot { position: relative; }
+.plot.up { flex: 1 1 auto; min-block-size: 15rem; }
+.plot canvas { position: absolute; inset: 0; display: block; }
 .plot-bone { block-size: 15rem; }
 
 .requests, .list { display: grid; gap: 0.875rem; grid-template-columns: minmax(0, 1fr); }
@@ -141,35 +152,6 @@ dd .bone { inline-size: 70%; block-size: 1.125rem; margin-block: 0.3rem; }
 .chip:hover { background: color-mix(in oklab, var(--_accent) 22%, var(--_surface)); }
 .cross { font-size: 1.125rem; line-height: 1; color: var(--_muted); }
 
-.list table {
-  inline-size: 100%;
-  border-collapse: collapse;
-  background: var(--_surface);
-  border-radius: var(--_radius);
-  box-shadow: 0 0 0 1px var(--_line);
-}
-.list th, .list td {
-  padding: 0.625rem 0.625rem;
-  text-align: start;
-  vertical-align: baseline;
-  font-weight: 400;
-}
-.list th { font-size: 0.75rem; color: var(--_muted); }
-.list :is(th, td):first-child { padding-inline-start: 1.125rem; }
-.list :is(th, td):last-child { padding-inline-end: 1.125rem; }
-.list tbody tr { border-block-start: 1px solid var(--_line); }
-.list tbody tr:hover { background: color-mix(in oklab, var(--_muted) 6%, var(--_surface)); }
-.list .number, .list .action { text-align: end; }
-.list td.time, .list td.number { white-space: nowrap; }
-.list td.model { font-weight: 550; overflow-wrap: anywhere; }
-.list td.cost { font-weight: 600; }
-.list td.basis { color: var(--_muted); }
-.list td.in { color: var(--farebox-positive, light-dark(#1a6b3a, #7fd6a0)); }
-.list td.note { color: var(--_muted); overflow-wrap: anywhere; }
-.kind, .owed { display: block; font-size: 0.75rem; font-weight: 400; white-space: normal; }
-.kind { color: var(--_muted); }
-.owed { color: var(--_warning); }
-.receipt { min-block-size: 1.75rem; padding-inline: 0.25rem; margin-inline-end: -0.25rem; }
 .empty {
   padding: 2.5rem 1rem;
   text-align: center;
@@ -193,39 +175,6 @@ dd .bone { inline-size: 70%; block-size: 1.125rem; margin-block: 0.3rem; }
 .more { justify-self: center; min-inline-size: 9rem; }
 .guest { padding: 3rem 1rem; text-align: center; color: var(--_muted); }
 
-dialog {
-  inline-size: min(34rem, calc(100vw - 2rem));
-  max-block-size: calc(100dvh - 2rem);
-  padding: 0;
-  color: var(--_text);
-  background: var(--_surface);
-  border: 1px solid var(--_line);
-  border-radius: calc(var(--_radius) * 1.4);
-  box-shadow: 0 16px 48px rgb(0 0 0 / 28%);
-}
-dialog::backdrop { background: rgb(0 0 0 / 45%); }
-.dialog-head {
-  position: sticky;
-  inset-block-start: 0;
-  z-index: 1;
-  display: flex;
-  align-items: center;
-  justify-content: space-between;
-  padding: 0.75rem 0.75rem 0.5rem 1.375rem;
-  background: var(--_surface);
-}
-.dialog-head h2 { font-size: 1.0625rem; }
-.close {
-  inline-size: 2.5rem;
-  block-size: 2.5rem;
-  border-radius: 99px;
-  font-size: 1.375rem;
-  line-height: 1;
-  color: var(--_muted);
-}
-.close:hover { color: var(--_text); background: color-mix(in oklab, var(--_muted) 12%, transparent); }
-.receipt-content { padding: 0 1.125rem 1.25rem; }
-
 @container usage (max-width: 54rem) {
   .charts { grid-template-columns: minmax(0, 1fr); }
   .totals { grid-template-columns: repeat(4, minmax(0, 1fr)); }
@@ -241,46 +190,12 @@ dialog::backdrop { background: rgb(0 0 0 / 45%); }
   .segment { flex: 1 1 auto; padding-inline: 0.25rem; }
   .export, .export > .button, .running { flex: 1 1 100%; }
   .chart { padding: 0.875rem; }
-  .plot.up, .plot-bone { block-size: 12rem; }
+  .plot.up { min-block-size: 12rem; }
+  .plot-bone { block-size: 12rem; }
   .filters, .selects { flex: 1 1 100%; justify-content: flex-start; }
   .selects select { flex: 1 1 9rem; min-inline-size: 0; }
-  .list table, .list tbody, .list caption { display: block; }
-  .list table { background: none; box-shadow: none; }
-  .list thead {
-    position: absolute;
-    inline-size: 1px;
-    block-size: 1px;
-    overflow: hidden;
-    clip-path: inset(50%);
-  }
-  .list tbody { display: grid; gap: 0.625rem; }
-  .list tr {
-    display: grid;
-    grid-template-columns: minmax(0, 1fr) auto;
-    gap: 0.125rem 1rem;
-    padding: 0.75rem 1rem;
-    background: var(--_surface);
-    border: 1px solid var(--_line);
-    border-radius: var(--_radius);
-  }
-  .list :is(td, td:first-child, td:last-child) { padding: 0; }
-  .list td.model { grid-area: 1 / 1; }
-  .list td.cost { grid-area: 1 / 2; font-size: 1rem; }
-  .list td.time { grid-column: 1 / -1; color: var(--_muted); font-size: 0.8125rem; }
-  .list td.number:not(.cost), .list td.basis {
-    grid-column: 1 / -1;
-    display: flex;
-    justify-content: space-between;
-    color: var(--_muted);
-    font-size: 0.8125rem;
-  }
-  .list td.number:not(.cost)::before, .list td.basis::before { content: attr(data-label); }
-  .list td.note { grid-column: 1 / -1; }
-  .list td.note:empty { display: none; }
-  .list td.action { grid-column: 1 / -1; text-align: start; }
-  .receipt { min-block-size: 2.5rem; padding-inline: 0; }
 }
 @media (forced-colors: active) {
   .segment[aria-pressed="true"], .tab[aria-selected="true"], .chip { outline: 1px solid; }
 }
-`;
+${USAGE_LIST_CSS}`;

@@ -1,18 +1,12 @@
 /** The list of charges, each with its receipt. */
 import type { UsageRecord } from "../client/types.ts";
 import { parseAmount } from "./amount.ts";
+import { basisMeaning, basisWord } from "./basis_words.ts";
 import { tokensIn } from "./chat_cost_messages.ts";
 import { make, makeButton } from "./dom.ts";
 import { formatCost, formatCount } from "./money_text.ts";
 import { cell, ListTable } from "./usage_list.ts";
-import {
-  basisMeaning,
-  basisWord,
-  localTimeText,
-  recordKey,
-  recordKindWords,
-  utcTimeText,
-} from "./usage_words.ts";
+import { localTimeText, recordKey, recordKindWords, utcTimeText } from "./usage_words.ts";
 
 export interface RecordsOrder {
   readonly receipt: (requestId: string) => void;
@@ -23,8 +17,8 @@ export interface RecordsOrder {
 const COLUMNS = [
   { name: "Time", class: "time" },
   { name: "Model", class: "model" },
-  { name: "Tokens in", class: "number" },
-  { name: "Tokens out", class: "number" },
+  { name: "Tokens in", class: "number tokens" },
+  { name: "Tokens out", class: "number tokens" },
   { name: "Basis", class: "basis" },
   { name: "Cost", class: "number cost" },
   { name: "Receipt", class: "action" },
@@ -67,8 +61,8 @@ function recordRow(
     { role: "row", part: "row", "data-request-id": record.request_id, "data-kind": record.kind },
     cell("Time", "time", timeOf(record.created_at)),
     cell("Model", "model", record.model, kind),
-    cell("Tokens in", "number", formatCount(tokensIn(record.tokens))),
-    cell("Tokens out", "number", formatCount(record.tokens.output)),
+    cell("Tokens in", "number tokens", formatCount(tokensIn(record.tokens))),
+    cell("Tokens out", "number tokens", formatCount(record.tokens.output)),
     cell(
       "Basis",
       "basis",

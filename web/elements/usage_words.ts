@@ -1,11 +1,6 @@
 /** What a usage page says of charges and credits, in words. Unknown words are shown as they came. */
 import type { UsageRecord } from "../client/types.ts";
-
-const BASES: Readonly<Record<string, readonly [string, string]>> = {
-  reported: ["Reported", "As the provider reported"],
-  estimated: ["Estimated", "The provider reported nothing: estimated from what was received"],
-  checkpoint: ["So far", "As far as the answer was known to have come before it broke off"],
-};
+import { codeOf } from "./failure_code.ts";
 
 const RECORD_KINDS: Readonly<Record<string, string>> = {
   charge: "Charge",
@@ -20,8 +15,6 @@ const TRANSACTION_KINDS: Readonly<Record<string, string>> = {
   adjustment: "Correction",
 };
 
-export const basisWord = (basis: string): string => BASES[basis]?.[0] ?? basis;
-export const basisMeaning = (basis: string): string => BASES[basis]?.[1] ?? basis;
 export const recordKindWords = (kind: string): string => RECORD_KINDS[kind] ?? kind;
 export const transactionKindWords = (kind: string): string => TRANSACTION_KINDS[kind] ?? kind;
 
@@ -39,11 +32,6 @@ export function localTimeText(time: string): string {
 /** `2026-11-22 14:03:07 UTC` */
 export function utcTimeText(time: string): string {
   return `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;
-}
-
-/** By its code, not its class: the client may come from another bundle than the elements. */
-export function codeOf(cause: unknown): string | null {
-  return cause instanceof Error && "code" in cause ? String(cause.code) : null;
 }
 
 /** What went wrong and what to do. @param what as in "The usage could not be loaded." */

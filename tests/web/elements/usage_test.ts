@@ -84,9 +84,18 @@ browserTest(
   () =>
     withPage(site, {}, async (page) => {
       const userId = await show(page);
-      const rows = await stack.sql<{ request_id: string; cost: string; chat_id: string | null }[]>`
-      select request_id, trim_scale(cost)::text as cost, chat_id from public.usage_records
-      where user_id = ${userId} and created_at >= ${since} order by request_id, sequence`;
+      const rows = await stack.sql<Record<string, string>[]>`
+      select
+        request_id::text, (extract(epoch from created_at) * 1000000)::bigint::text as microseconds,
+        case when chat_id like '=%' then '''' else '' end || coalesce(chat_id, '') as chat_id,
+        provider_id || ':' || model_id as model, provider_id as provider,
+        input_tokens::text, cache_read_tokens::text, cache_write_5m_tokens::text,
+        cache_write_1h_tokens::text, output_tokens::text, trim_scale(cost)::text as cost,
+        trim_scale(collected)::text as collected, trim_scale(uncollected)::text as uncollected,
+        basis, case sequence when 0 then 'charge' else 'correction' end as kind
+      from public.usage_records
+      where user_id = ${userId} and created_at >= ${since}
+      order by created_at desc, request_id desc, sequence desc`;
       assert(rows.length > 200, "more than one page");
       const downloading = page.waitForEvent("download");
       await usage(page).getByRole("button", { name: "Export CSV" }).click();
@@ -101,11 +110,13 @@ browserTest(
         skipEmptyLines: true,
       });
       assertEquals(errors, []);
-      const sorted = (list: string[]) => list.toSorted();
-      assertEquals(
-        sorted(data.map(({ request_id, cost }) => `${request_id} ${cost}`)),
-        sorted(rows.map(({ request_id, cost }) => `${request_id} ${cost}`)),
-      );
+      const told = data.map(({ created_at, ...row }) => {
+        const [, seconds = "", fraction = ""] =
+          /^(.*?)(?:\.(\d+))?(?:Z|\+00:00)$/.exec(created_at!) ?? [];
+        const microseconds = `${Date.parse(`${seconds}Z`) / 1000}${fraction.padEnd(6, "0")}`;
+        return { ...row, microseconds };
+      });
+      assertEquals(told, rows.map((row) => ({ ...row })), "row by row, the newest first");
       const chats = data.map(({ chat_id }) => chat_id ?? "");
       assert(chats.includes(`'${HOSTILE_CHAT}`));
       assert(chats.every((chat) => !/^[=+\-@\t\r]/.test(chat)));
