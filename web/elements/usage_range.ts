@@ -33,9 +33,12 @@ export function lastDays(count: number, now: Date): DayRange {
  * An open range as far as there are charges, so that none is summed up and not seen.
  * @param days those with charges. @returns at most `DAYS_MAX` days.
  */
-export function reachOf(range: DayRange, days: readonly string[]): DayRange {
+export function reachOf(
+  range: DayRange,
+  days: readonly { readonly key: string }[],
+): DayRange {
   if (range.isOpen !== true) return range;
-  const to = days.reduce((newest, day) => day > newest ? day : newest, range.to);
+  const to = days.reduce((newest, { key }) => key > newest ? key : newest, range.to);
   const first = dayOf(Date.parse(to) - (DAYS_MAX - 1) * DAY_MS);
   return { ...range, from: first > range.from ? first : range.from, to };
 }

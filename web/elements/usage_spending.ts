@@ -148,8 +148,7 @@ export class SpendingPanel {
   #ask(): void {
     const farebox = this.#farebox;
     if (farebox === null) return;
-    const range = this.#range;
-    const times = timesOf(range);
+    const times = timesOf(this.#range);
     if (this.#summaries === null) this.#order.became("loading");
     void this.#load.start(
       async () => {
@@ -222,16 +221,14 @@ export class SpendingPanel {
     this.#filters.show(
       this.#filter,
       (summaries?.byModel.groups ?? []).map(({ key }) => key),
-      summaries === null
-        ? []
-        : daysOf(range).filter((day) => summaries.byDay.groups.some(({ key }) => key === day))
-          .toReversed(),
+      daysOf(range).filter((day) => summaries?.byDay.groups.some(({ key }) => key === day))
+        .toReversed(),
     );
   }
 
   /** The days that are shown: as they were chosen, or until the newest charge. */
   #reach(): DayRange {
-    return reachOf(this.#range, (this.#summaries?.byDay.groups ?? []).map(({ key }) => key));
+    return reachOf(this.#range, this.#summaries?.byDay.groups ?? []);
   }
 
   /** Of what is listed; nothing where two filters make sums that were not asked for. */

@@ -27,7 +27,7 @@ const answer = (name, make) => (query = {}) => {
 const within = ({ from, to, model }) =>
   records.filter((record) =>
     Date.parse(record.created_at) >= Date.parse(from) &&
-    Date.parse(record.created_at) < Date.parse(to) && (!model || record.model === model)
+    (!to || Date.parse(record.created_at) < Date.parse(to)) && (!model || record.model === model)
   );
 const tokens = { input: 10, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, output: 5 };
 // Each costs a cent.
