@@ -1,6 +1,6 @@
 /** What a chart shows: bars of amounts, by day and by model, and what they are called. */
 import type { UsageSummary, UsageSums } from "../client/types.ts";
-import { parseAmount, sumAmounts } from "./amount.ts";
+import { amountText, parseAmount, sumAmounts } from "./amount.ts";
 import { formatCost, formatCount } from "./money_text.ts";
 import { type DayRange, daysOf, dayText, longDayText, rangeText } from "./usage_range.ts";
 
@@ -44,6 +44,8 @@ export interface BarChart {
 }
 
 const MODELS_MAX = 8;
+/** A whole number for a bar's length: of the ledger's last digit, in the units of `parseAmount`. */
+const LENGTH_UNITS = 10n ** 10n;
 
 /** Every day of the range, those without spending as 0. */
 export function barsByDay(summary: UsageSummary, range: DayRange, chosen: string | null): Bar[] {
@@ -104,6 +106,16 @@ export function modelChartWords(bars: readonly Bar[]): string {
   if (bars.length === 0) return `${start} Nothing was spent.`;
   const dearest = bars.slice(0, 3).map(({ label, cost }) => `${label} ${formatCost(cost)}`);
   return `${start} Most first: ${dearest.join(", ")}${bars.length > 3 ? ", and more" : ""}.`;
+}
+
+/** How long a bar is: whole ten-billionths of a dollar, which are exact up to 900,000 dollars. */
+export function lengthOf(cost: string): number {
+  return Number((parseAmount(cost) ?? 0n) / LENGTH_UNITS);
+}
+
+/** What a mark on the axis stands for. @param length as of a bar; a part of one is left out. */
+export function axisText(length: number): string {
+  return formatCost(amountText(BigInt(Math.trunc(length)) * LENGTH_UNITS));
 }
 
 export function requestsText(count: number): string {

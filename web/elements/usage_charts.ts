@@ -1,6 +1,6 @@
 /**
- * Bars, drawn by Chart.js: the part of a usage page that is loaded on its own. Amounts become numbers
- * here for the length of a bar alone; every label is made of the decimal string.
+ * Bars, drawn by Chart.js: the part of a usage page that is loaded on its own. Amounts become whole
+ * numbers here for the length of a bar alone; every label is made of the decimal string.
  */
 import {
   BarController,
@@ -12,7 +12,14 @@ import {
   Tooltip,
 } from "chart.js";
 import { formatCost } from "./money_text.ts";
-import type { Bar, BarChart, BarOrder, Palette } from "./usage_bars.ts";
+import {
+  axisText,
+  type Bar,
+  type BarChart,
+  type BarOrder,
+  lengthOf,
+  type Palette,
+} from "./usage_bars.ts";
 
 Chart.register(BarController, BarElement, CategoryScale, LinearScale, Tooltip);
 
@@ -96,8 +103,8 @@ export function drawBars(canvas: HTMLCanvasElement, order: BarOrder): BarChart {
         padding: 8,
         callback: (value: number | string) => axisText(Number(value)),
       },
-      // One cent of axis where nothing was spent, or Chart.js makes up a whole dollar.
-      suggestedMax: 0.0001,
+      // A little of an axis where nothing was spent.
+      suggestedMax: lengthOf("0.0001"),
     };
     const names = {
       border: { color: line, display: !isAcross },
@@ -124,7 +131,7 @@ export function drawBars(canvas: HTMLCanvasElement, order: BarOrder): BarChart {
     chart.data = {
       labels: bars.map(({ label }) => label),
       datasets: [{
-        data: bars.map(({ cost }) => Number(cost)),
+        data: bars.map(({ cost }) => lengthOf(cost)),
         backgroundColor: fills,
         // Given, for Chart.js cannot read every colour that CSS can say.
         hoverBackgroundColor: fills,
@@ -161,11 +168,6 @@ export function drawBars(canvas: HTMLCanvasElement, order: BarOrder): BarChart {
     },
     destroy: () => chart.destroy(),
   };
-}
-
-/** Of a mark on the axis, which is no amount of anybody's. */
-function axisText(value: number): string {
-  return formatCost(value.toFixed(10));
 }
 
 function shortName(name: string, isNarrow: boolean): string {
