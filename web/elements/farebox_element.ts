@@ -69,7 +69,7 @@ export abstract class FareboxElement extends Base {
   /** Begins to show what this client knows. @returns ends it: nothing of it may be shown after. */
   protected abstract watch(farebox: Farebox): () => void;
 
-  /** Somebody else signed in, or it is another client: nothing of what is shown may stay. */
+  /** Somebody else signed in, or it is another client, or the first: nothing of what is shown may stay. */
   protected forget(): void {}
 
   /** Ends what is watched and begins anew, as after a change of what is to be shown. */
@@ -90,9 +90,9 @@ export abstract class FareboxElement extends Base {
     if (farebox === null) return;
     this.#watched = farebox;
     if (this.#shown !== farebox) {
-      if (this.#shown !== null) this.forget();
       this.#shown = farebox;
       this.#owner = undefined;
+      this.forget();
     }
     const stop = this.watch(farebox);
     const stopOwner = farebox.onOwner?.((next) => {
