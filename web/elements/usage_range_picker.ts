@@ -21,6 +21,8 @@ export class RangePicker {
   readonly #problem = make("p", { class: "problem", role: "alert", hidden: true });
   readonly #words = make("p", { class: "muted range-words" });
   readonly #choice: RangeChoice;
+  /** What was shown last: as long as it stays so, the fields are whoever types in them. */
+  #shown = "";
 
   constructor(choice: RangeChoice) {
     this.#choice = choice;
@@ -28,6 +30,7 @@ export class RangePicker {
       days,
       makeButton(`${days} days`, { class: "segment" }, () => {
         this.#dates.hidden = true;
+        this.#shown = "";
         choice.preset(days);
       }),
     ]));
@@ -50,12 +53,14 @@ export class RangePicker {
 
   /** @param preset null where it is of two dates. */
   show(range: DayRange, preset: number | null): void {
+    const shown = `${range.from} ${range.to} ${preset}`;
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     this.#words.textContent = `${rangeText(range)}. Days are in UTC.`;
     const isPreset = preset !== null && this.#presets.has(preset);
     if (!isPreset) this.#dates.hidden = false;
     this.#press(isPreset ? preset : null);
     this.#problem.hidden = true;
-    // While somebody types a date, the field is theirs.
     if (this.#from.value !== range.from) this.#from.value = range.from;
     if (this.#to.value !== range.to) this.#to.value = range.to;
   }

@@ -1,4 +1,4 @@
-/** `<farebox-usage>` when answers are late, refused or many, and whatever is pressed meanwhile. */
+/** `<farebox-usage>` when answers are late or refused, and when others look or ask. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import type { Page } from "playwright-core";
 import { browserTest, withPage } from "../../support/browser.ts";
@@ -113,100 +113,6 @@ browserTest(
 );
 
 browserTest(
-  "450 requests are listed page by page, each once, with the focus kept",
-  () =>
-    withPage(site, {}, async (page) => {
-      await openWithFake(page, site, { count: 450, days: 20 });
-      await showUsage(page);
-      await untilReady(page);
-      await button(page, "Show more").focus();
-      for (let shown = 100; shown <= 450; shown += 50) {
-        await page.keyboard.press("Enter");
-        await until(`${shown} rows`, async () => await rows(page).count() === shown);
-      }
-      const ids = await page.evaluate<string[]>(
-        `[...document.querySelector("farebox-usage").shadowRoot.querySelectorAll("[data-request-id]")]
-        .map((row) => row.dataset.requestId)`,
-      );
-      assertEquals(new Set(ids).size, 450);
-      assertEquals(await button(page, "Show more").count(), 0);
-      assertEquals(
-        await page.evaluate<string>(
-          `document.activeElement.shadowRoot.activeElement.closest("tr").dataset.requestId`,
-        ),
-        ids[400],
-        "the first that was new",
-      );
-    }),
-);
-
-browserTest(
-  "an export tells how far it is, and can be cancelled: then there is no file",
-  () =>
-    withPage(site, {}, async (page) => {
-      let downloads = 0;
-      page.on("download", () => downloads++);
-      await openWithFake(page, site, { count: 450, days: 20 });
-      await showUsage(page);
-      await untilReady(page);
-      await page.evaluate("globalThis.held = []");
-      const answerNext = async (name: string) => {
-        await until(`${name} to be asked`, () => page.evaluate<boolean>("held.length > 0"));
-        assertEquals(await page.evaluate<string>("held[0].name"), name);
-        await page.evaluate("held.shift().resolve()");
-      };
-      await button(page, "Export CSV").click();
-      await answerNext("usageSummary");
-      await answerNext("usage");
-      await usage(page).getByText("200 of 450").waitFor();
-      await button(page, "Cancel").click();
-      await usage(page).getByText("Export cancelled.").waitFor();
-      await answerNext("usage");
-      await button(page, "Export CSV").waitFor();
-      assertEquals(await page.evaluate<number>("held.length"), 0, "nothing more is asked");
-
-      await page.evaluate("globalThis.held = null");
-      const downloading = page.waitForEvent("download");
-      await button(page, "Export CSV").click();
-      await (await downloading).path();
-      await usage(page).getByText("450 rows exported.").waitFor();
-      assertEquals(downloads, 1);
-    }),
-);
-
-browserTest(
-  "a bar that is pressed filters by its day or model, and pressed again no more",
-  () =>
-    withPage(site, {}, async (page) => {
-      await openWithFake(page, site, { count: 90, days: 30 });
-      await showUsage(page);
-      await untilReady(page);
-      const press = async (chart: number, at: { x: number; y: number }) => {
-        const canvas = usage(page).locator("canvas").nth(chart);
-        await canvas.waitFor();
-        const { width, height } = (await canvas.boundingBox())!;
-        await canvas.click({ position: { x: at.x * width, y: at.y * height } });
-      };
-      await press(1, { x: 0.4, y: 0.2 });
-      await chips(page).waitFor();
-      assertEquals(
-        await usage(page).getByLabel("Model", { exact: true }).inputValue(),
-        "fake:model-0",
-      );
-      await until("its rows", async () => await rows(page).count() === 30);
-      await press(0, { x: 0.5, y: 0.7 });
-      await until("one chip more", async () => await chips(page).count() === 2);
-      await until("one row", async () => await rows(page).count() === 1);
-      await press(1, { x: 0.4, y: 0.2 });
-      await until("one chip less", async () => await chips(page).count() === 1);
-      await until("that day's", async () => await rows(page).count() === 3);
-      await chips(page).click();
-      await until("all", async () => await rows(page).count() === 50);
-      assertEquals(await chips(page).count(), 0);
-    }),
-);
-
-browserTest(
   "charts are drawn anew in the colours of a theme that is chosen",
   () =>
     withPage(site, { reducedMotion: true }, async (page) => {
@@ -241,26 +147,6 @@ browserTest(
       const table = usage(page).getByRole("table", { name: "Spending by model" });
       await until("to be seen", async () => (await table.boundingBox())!.height > 40);
       assertEquals(await violations(page), []);
-    }),
-);
-
-browserTest(
-  "a page that takes `farebox-receipt` on itself gets the request, and no dialog opens",
-  () =>
-    withPage(site, {}, async (page) => {
-      await openWithFake(page, site, { count: 1, days: 1 });
-      await showUsage(page);
-      await untilReady(page);
-      await page.evaluate(`addEventListener("farebox-receipt", (event) => {
-      event.preventDefault();
-      globalThis.wanted = event.detail.requestId;
-    })`);
-      await button(page, /^Receipt of/).click();
-      assertEquals(
-        await page.evaluate<string>("wanted"),
-        await rows(page).first().getAttribute("data-request-id"),
-      );
-      assertEquals(await page.getByRole("dialog").count(), 0);
     }),
 );
 
