@@ -15,8 +15,10 @@ import {
   problem,
   say,
 } from "./bad_harness.ts";
-import { button, composer, signIn } from "./page_harness.ts";
+import { estimateTests } from "./bad_estimates.ts";
+import { leftoverTests } from "./bad_leftovers.ts";
 import { storageTests } from "./bad_storage.ts";
+import { button, composer, ordering, signIn } from "./page_harness.ts";
 
 const stack = await startTestStack();
 Deno.test.afterAll(() => stack.stop());
@@ -77,6 +79,33 @@ browserTest(
       await button(page, "Send").click();
       await assertShown(stack, person, await answerThatIs(page, "complete"));
       await assertCharges(stack, person, 1);
+    }),
+);
+
+browserTest(
+  "where a session has ended nothing is sent until somebody has signed in again: not as a guest's either",
+  () =>
+    withPage(stack, REFUSED, async (page) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      await say(page, ordering("A private matter", { error_frame_after_tokens: 5 }));
+      await answerThatIs(page, "cut");
+      await changeSession(page, DEAD);
+      await say(page, "A second private matter");
+      await page.getByRole("dialog").waitFor();
+      const sent = chatRequests(page);
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await button(page, "Send").click();
+      await page.getByRole("dialog").waitFor();
+      assertEquals(sent.count, 0);
+      assertEquals(await page.getByTestId("question").count(), 1);
+      await fillSignIn(page, person);
+      await assertKept(page, "A second private matter");
+      await button(page, "Send").click();
+      await until("the second answer", async () => await page.getByTestId("answer").count() === 2);
+      await answerThatIs(page, "complete");
+      assertEquals(sent.count, 1);
     }),
 );
 
@@ -147,3 +176,5 @@ browserTest(
 );
 
 storageTests(stack);
+leftoverTests(stack);
+estimateTests(stack);

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { browserTest, withPage } from "../../support/browser.ts";
 import type { TestStack } from "../../support/stack.ts";
+import { until } from "../../support/until.ts";
 import {
   answerThatIs,
   assertCharges,
@@ -33,8 +34,25 @@ const FULL = `Storage.prototype.setItem = () => {
   throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
 }`;
 
+const REFUSED = ["localStorage", "sessionStorage"].map((name) =>
+  `Object.defineProperty(globalThis, ${JSON.stringify(name)}, {
+    get() { throw new DOMException("The operation is insecure.", "SecurityError"); },
+  });`
+).join("\n");
+
 /** The page says it in the console too. */
 const NOT_STORED = { expectsConsoleErrors: [/Chats are not stored/] };
+
+/** The first write of a chat meets what is no refusal of the browser's. */
+const BUG_ONCE = `(() => {
+  const put = IDBObjectStore.prototype.put;
+  globalThis.__bugs = 0;
+  IDBObjectStore.prototype.put = function (...args) {
+    if (globalThis.__bugs++ === 0) throw new TypeError("A bug");
+    globalThis.__bugs = 1;
+    return put.apply(this, args);
+  };
+})()`;
 
 /** Puts `change(chat, index)`, an expression, in the place of every chat that is stored. */
 const changingChats = (change: string) =>
@@ -94,6 +112,45 @@ export function storageTests(stack: TestStack): void {
         await say(page, "Is anybody there?");
         await assertShown(stack, person, await answerThatIs(page, "complete"));
         await assertCharges(stack, person, 1);
+      }),
+  );
+
+  browserTest(
+    "where the browser refuses every storage for texts, one can sign in, type, chat and sign out",
+    () =>
+      withPage(stack, {}, async (page) => {
+        await page.addInitScript(REFUSED);
+        const person = await newPerson(stack);
+        await signIn(stack, page, person);
+        await say(page, "Is anybody there?");
+        await assertShown(stack, person, await answerThatIs(page, "complete"));
+        await composer(page).fill("A draft");
+        await button(page, "New chat").click();
+        await until("no draft", async () => await composer(page).inputValue() === "");
+        await page.goBack();
+        await until("the draft", async () => await composer(page).inputValue() === "A draft");
+        await button(page, "Sign out").click();
+        await button(page, "Continue as guest").waitFor();
+      }),
+  );
+
+  browserTest(
+    "a bug where a chat is stored is told in the console, and the chats that come after it are stored",
+    () =>
+      withPage(stack, { expectsConsoleErrors: [/A bug/] }, async (page) => {
+        await page.addInitScript(BUG_ONCE);
+        const person = await newPerson(stack);
+        await signIn(stack, page, person);
+        await say(page, "Number one");
+        await answerThatIs(page, "complete");
+        await until("the bug", async () => await page.evaluate("globalThis.__bugs === 1"));
+        await button(page, "New chat").click();
+        await say(page, "Number two");
+        await answerThatIs(page, "complete");
+        assertEquals(await page.locator('[data-code="STORAGE_UNAVAILABLE"]').count(), 0);
+        await page.reload();
+        await page.getByRole("navigation", { name: "Chats" })
+          .getByRole("link", { name: "Number two" }).waitFor();
       }),
   );
 

@@ -91,6 +91,35 @@ browserTest(
 );
 
 browserTest(
+  "an answer of marks nested deeper than any text is shown as it was written, and the page goes on",
+  () =>
+    withPage(stack, {}, async (page) => {
+      const person = await newPerson(stack);
+      await signIn(stack, page, person);
+      await say(page, "A chat to look like");
+      await answerThatIs(page, "complete");
+      const deep = [">", "> ", "- ", "**a _b ", "[", "![x]("].map((mark) =>
+        `Before it\n\n${mark.repeat(8_000)} the end`
+      );
+      // The draft and what is stored are written by then.
+      await page.reload();
+      await answers(page).waitFor();
+      await page.evaluate(
+        `(${ANSWERING})(${JSON.stringify([person.id, [...deep, "After them"]])})`,
+      );
+      await page.reload();
+      await until("all of them", async () => await answers(page).count() === deep.length + 1);
+      assertEquals(await answers(page).getByText("Before it").count(), deep.length);
+      await answers(page).getByText("After them").waitFor();
+      await assertTame(page);
+      await button(page, "New chat").click();
+      const text = ">".repeat(3_000) + " the end";
+      await say(page, ordering("Nest it", { text, token_ms: 0 }));
+      await assertShown(stack, person, await answerThatIs(page, "complete"));
+    }),
+);
+
+browserTest(
   "20,000 words pasted: the page goes on reacting, keeps them over a reload, and explains what is too much",
   () =>
     withPage(stack, { expectsStatus: [413] }, async (page) => {

@@ -3,7 +3,7 @@
  * half a second. Where the browser stores nothing, they last as long as the page is open.
  */
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import { requestsWithoutCost, withAnswersStopped, withCost } from "./broken_answers.ts";
+import { lookUpCosts, withAnswersStopped } from "./broken_answers.ts";
 import {
   isRefusal,
   mergeChats,
@@ -24,8 +24,9 @@ import {
   untilNoTabStreams,
 } from "./chat_tabs.ts";
 import { createOwnership, mergedChat, newestFirst } from "./merge_chats.ts";
-import { findCost } from "./conversation_cost.ts";
+import { emptyChat } from "./conversation_history.ts";
 import { go, hashOfChat, route } from "./route.ts";
+import { stopAllAnswers, stopAnswerIn } from "./running_answers.ts";
 import type { Chat } from "./types.ts";
 
 /** Long enough to write once for many words of an answer, short enough to lose hardly any. */
@@ -72,17 +73,9 @@ document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden") void saveChatsNow();
 });
 
-/** A chat without messages, opened. `model`: `provider:model`. */
-export function newChat(model: string): Chat {
-  const now = new Date().toISOString();
-  const chat: Chat = {
-    id: crypto.randomUUID(),
-    title: "New chat",
-    createdAt: now,
-    updatedAt: now,
-    model,
-    messages: [],
-  };
+/** A chat without messages, opened. `model`: `provider:model`. `id`: of a chat that is gone. */
+export function newChat(model: string, id: string = crypto.randomUUID()): Chat {
+  const chat = emptyChat(id, model, new Date());
   batch(() => {
     chats.value = [chat, ...chats.value];
     markUnsaved(chat.id);
@@ -153,6 +146,7 @@ async function saveChats(
 /** Shows the stored chats of `next`, and nobody's where it is null. */
 export async function showChatsOf(next: Owner | null): Promise<void> {
   if (next === owner) return;
+  stopAllAnswers();
   await saveChatsNow();
   for (const { id } of chats.value) endStreaming(id);
   owner = next;
@@ -163,7 +157,10 @@ export async function showChatsOf(next: Owner | null): Promise<void> {
     if (of !== owner) return;
     damagedChats.value = stored.damaged;
     chats.value = newestFirst([...chats.value, ...stored.chats]);
-    for (const chat of stored.chats) watchAnswerOfOtherTab(chat);
+    for (const chat of stored.chats) {
+      findCosts(chat.id);
+      watchAnswerOfOtherTab(chat);
+    }
   });
 }
 
@@ -212,16 +209,20 @@ async function watchAnswerOfOtherTab({ id, messages }: Chat): Promise<void> {
   watched.delete(id);
   const chat = chats.value.find((one) => one.id === id);
   if (chat === undefined || !isStreaming(chat) || isStreamedHere(id)) return;
-  const requests = requestsWithoutCost(chat);
   replace(withAnswersStopped(chat));
-  if (owner === "guest") return; // Guests have no receipts.
-  for (const requestId of requests) {
-    const cost = await findCost(requestId);
-    if (cost !== null) changeChat(id, (one) => withCost(one, requestId, cost));
-  }
+  findCosts(id);
+}
+
+function findCosts(chatId: string): void {
+  const of = owner;
+  const chat = chats.value.find(({ id }) => id === chatId);
+  // Guests have no receipts.
+  if (of === "guest" || chat === undefined) return;
+  void lookUpCosts(chat, (change) => of === owner && changeChat(chatId, change));
 }
 
 function forget(id: string): void {
+  stopAnswerIn(id);
   unsaved.delete(id);
   endStreaming(id);
   chats.value = chats.value.filter((chat) => chat.id !== id);

@@ -11,6 +11,13 @@ const ATTEMPTS_MAX = 10;
 const FIRST_PAUSE_MS = 1_000;
 const PAUSE_MS_MAX = 8_000;
 
+/** A request that was given up before it began ends soon, or was never begun. */
+const UNKNOWN_WAIT_MS = 10_000;
+const LOOKS_MIN = 2;
+const FIRST_LOOK_MS = 250;
+const LOOK_MS_MAX = 2_000;
+const LATEST_CHARGES = 20;
+
 /** Ids of the requests whose cost is being looked up. */
 export const costsAwaited = signal<ReadonlySet<string>>(new Set());
 
@@ -46,6 +53,40 @@ async function ask(requestId: string): Promise<ChatCost | null> {
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   return null;
+}
+
+/**
+ * Looks for the charge of a request that was given up before its id was known: it is the chat's, was
+ * made after `since` (ISO 8601), and no message has it.
+ * @returns null where nothing was charged, as far as is known.
+ */
+export async function findUnknownCost(
+  chatId: string,
+  since: string,
+  isKnown: (requestId: string) => boolean,
+): Promise<ChatCost | null> {
+  const { farebox } = services();
+  const until = Date.now() + UNKNOWN_WAIT_MS;
+  for (let look = 1;; look++) {
+    await untilOnline();
+    try {
+      // Asked before the list: what is settled in between is in it.
+      const balance = await farebox.balance();
+      if (balance.kind === "guest") return null;
+      const { records } = await farebox.usage({ chatId, limit: LATEST_CHARGES });
+      const found = records.find(({ request_id, created_at }) =>
+        Date.parse(created_at) >= Date.parse(since) && !isKnown(request_id)
+      );
+      if (found !== undefined) return costOf(await farebox.receipt(found.request_id));
+      if (look >= LOOKS_MIN && balance.reserved === "0") return null;
+    } catch (error) {
+      if (!(error instanceof FareboxError)) throw error;
+      if (!isPassing(error)) return null;
+    }
+    if (Date.now() >= until) return null;
+    const pauseMs = Math.min(FIRST_LOOK_MS * 2 ** look, LOOK_MS_MAX);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
 }
 
 /** The functions may be restarting, or their database. */

@@ -4,6 +4,12 @@ import type { Chat, Message } from "./types.ts";
 
 const TITLE_CHARACTERS_MAX = 60;
 
+/** A chat in which nothing was said yet. */
+export function emptyChat(id: string, model: string, now: Date): Chat {
+  const createdAt = now.toISOString();
+  return { id, title: "New chat", createdAt, updatedAt: createdAt, model, messages: [] };
+}
+
 /** A question, and the answer that is awaited. Both get fresh ids. */
 export function exchangeOf(text: string, model: string, now: Date): [Message, Message] {
   const answer = awaitedAnswer(crypto.randomUUID(), model, now);

@@ -27,10 +27,15 @@ export const estimate: ReadonlySignal<EstimateText | null> = shown;
 
 /** Follows what is typed. @returns stops following. */
 export function followEstimate(): () => void {
+  let before: readonly (string | null)[] = [];
   return effect(() => {
     const question = draft.value;
     const model = chosenModel.value;
     const balance = funds.value;
+    const subject = [openChat.value?.id ?? null, model, question];
+    // A price is never shown of something else. Of the same it stands while it is asked for again.
+    if (subject.some((part, index) => part !== before[index])) shown.value = null;
+    before = subject;
     if (question.trim() === "" || isStreaming.value) {
       shown.value = null;
       return;

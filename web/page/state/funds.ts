@@ -11,6 +11,7 @@ export const funds: ReadonlySignal<Balance | null> = known;
 /** Follows it. @returns stops following. */
 export function followFunds(): () => void {
   return services().farebox.onBalance((balance) => {
-    known.value = balance;
+    // It is asked for again and again: what is the same moves nobody.
+    if (JSON.stringify(balance) !== JSON.stringify(known.peek())) known.value = balance;
   });
 }

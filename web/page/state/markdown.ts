@@ -38,9 +38,7 @@ export function createMarkdownReader(): MarkdownReader {
         const length = kept.reduce((sum, { raw }) => sum + raw.length, 0);
         // Tabs and the like change what is counted: then all is read anew.
         const isSame = kept.map(({ raw }) => raw).join("") === source.slice(0, length);
-        tokens = isSame
-          ? [...kept, ...Lexer.lex(source.slice(length), SYNTAX)]
-          : Lexer.lex(source, SYNTAX);
+        tokens = isSame ? [...kept, ...tokensOf(source.slice(length))] : tokensOf(source);
         before = source;
       }
       const known = blocks;
@@ -54,6 +52,17 @@ export function createMarkdownReader(): MarkdownReader {
       });
     },
   };
+}
+
+/** Marks can be nested deeper than the stack of the one who reads them. */
+function tokensOf(source: string): Token[] {
+  try {
+    return Lexer.lex(source, SYNTAX);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // HTML is shown as it is written.
+    return [{ type: "html", block: true, pre: false, raw: source, text: source }];
+  }
 }
 
 /** What more text cannot change: all but the last two blocks. */
@@ -76,7 +85,17 @@ function blockOf(token: Token, level: number): Block {
     return { kind: "code", language: /^\S+/.exec(lang ?? "")?.[0] ?? "", code: text };
   }
   const shown = token.type === "heading" ? { ...token, depth: level } as Token : token;
-  return { kind: "html", html: marked.parser([shown]) };
+  return { kind: "html", html: htmlOf(shown) };
+}
+
+/** As it is written, where it is nested too deep. */
+function htmlOf(token: Token): string {
+  try {
+    return marked.parser([token]);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return asWritten(token.raw);
+  }
 }
 
 const marked = new Marked({
@@ -84,7 +103,7 @@ const marked = new Marked({
   renderer: {
     html({ text, block }) {
       if (TAGS_KEPT.test(text.trim())) return text;
-      return block ? `<p class="as-written">${escaped(text.trim())}</p>` : escaped(text);
+      return block ? asWritten(text) : escaped(text);
     },
     link({ href, tokens, text }) {
       const hasImage = tokens.some(({ type }) => type === "image");
@@ -121,6 +140,10 @@ const marked = new Marked({
 
 function imageText(tokens: readonly Token[]): string {
   return tokens.map((token) => "text" in token ? String(token.text) : "").join("");
+}
+
+function asWritten(text: string): string {
+  return `<p class="as-written">${escaped(text.trim())}</p>`;
 }
 
 function escaped(text: string): string {

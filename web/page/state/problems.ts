@@ -7,7 +7,8 @@ import {
   InsufficientBalance,
   NetworkError,
 } from "../../client/errors.ts";
-import { formatBalance } from "../../elements/money_text.ts";
+import type { ChatCost } from "../../client/types.ts";
+import { formatBalance, formatCost } from "../../elements/money_text.ts";
 import type { Problem } from "./types.ts";
 
 /** What the page offers; each is a button. */
@@ -25,8 +26,11 @@ interface Advice {
   /** Of an answer that ended early; null: as a refusal. */
   readonly cut: string | null;
   readonly steps: readonly NextStep[];
+  /** What mostly costs nothing, and is said to where that is so. */
+  readonly isMostlyFree?: true;
 }
 
+const FREE = "Nothing was charged.";
 const BALANCE: readonly NextStep[] = ["Add credits", "Choose another model", "Shorten"];
 const OTHER_MODEL: readonly NextStep[] = ["Choose another model"];
 const AGAIN: readonly NextStep[] = ["Try again"];
@@ -55,14 +59,16 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     steps: ["Sign in again"],
   },
   TOO_MANY_REQUESTS: {
-    refused: "There are too many requests just now. Nothing was charged.",
+    refused: "There are too many requests just now.",
     cut: null,
     steps: AGAIN,
+    isMostlyFree: true,
   },
   SPEND_LIMIT_REACHED: {
-    refused: "The spending limit of the day is reached. Nothing was charged.",
+    refused: "The spending limit of the day is reached.",
     cut: "The spending limit of the day was reached here. What you see is kept.",
     steps: AGAIN,
+    isMostlyFree: true,
   },
   LEDGER_UNAVAILABLE: {
     refused: "The service is restarting. Nothing was sent or charged. Try again in a moment.",
@@ -101,14 +107,16 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     steps: AGAIN,
   },
   UPSTREAM_ERROR: {
-    refused: "The model's provider failed. Nothing was charged.",
+    refused: "The model's provider failed.",
     cut: "The model's provider broke off here. What you see is kept.",
     steps: ["Try again", "Choose another model"],
+    isMostlyFree: true,
   },
   UPSTREAM_TIMEOUT: {
-    refused: "The model's provider did not answer in time. Nothing was charged.",
+    refused: "The model's provider did not answer in time.",
     cut: "The model's provider took too long and was cut off here.",
     steps: ["Try again", "Choose another model"],
+    isMostlyFree: true,
   },
   DEADLINE_REACHED: {
     refused: null,
@@ -117,8 +125,14 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   EMPTY_ANSWER: {
     refused: null,
-    cut: "The model gave an empty answer. Nothing was charged.",
+    cut: "The model gave an empty answer.",
     steps: ["Try again", "Choose another model"],
+    isMostlyFree: true,
+  },
+  ANSWER_LOST: {
+    refused: null,
+    cut: "This was answered, but the answer was lost on the way.",
+    steps: AGAIN,
   },
   OUTPUT_LIMIT_REACHED: {
     refused: null,
@@ -153,8 +167,11 @@ export function nextSteps({ code }: Problem): readonly NextStep[] {
   return ADVICE[code]?.steps ?? AGAIN;
 }
 
-/** Why nothing came of a question. Anything may be given: what is no `FareboxError` is a bug of the page. */
-export function problemOf(error: unknown): Problem {
+/**
+ * Why nothing came of a question. Anything may be given: what is no `FareboxError` is a bug of the page.
+ * @param cost of what was begun, null where it is not known; not given where nothing was begun.
+ */
+export function problemOf(error: unknown, cost?: ChatCost | null): Problem {
   if (!(error instanceof FareboxError)) {
     console.error(error);
     return {
@@ -164,7 +181,8 @@ export function problemOf(error: unknown): Problem {
     };
   }
   const code = codeOf(error);
-  const message = [ADVICE[code]?.refused ?? error.message, evidenceOf(error)];
+  const isFree = ADVICE[code]?.isMostlyFree && (cost === undefined || isNothing(cost));
+  const message = [ADVICE[code]?.refused ?? error.message, isFree && FREE, evidenceOf(error)];
   // Days until free messages come back are nothing to count down.
   const waits = code === "TOO_MANY_REQUESTS" || code === "SPEND_LIMIT_REACHED";
   return {
@@ -177,7 +195,7 @@ export function problemOf(error: unknown): Problem {
 /** Why an answer ended before its end. */
 export function problemOfCut(reason: unknown): Problem {
   if (typeof reason !== "string") {
-    const problem = problemOf(reason);
+    const problem = problemOf(reason, null);
     // An error in the stream is in the provider's words: they do not know what is kept here.
     if (ADVICE[problem.code] === undefined && reason instanceof FareboxError) {
       return problemOfCut("UPSTREAM_ERROR");
@@ -186,6 +204,25 @@ export function problemOfCut(reason: unknown): Problem {
   }
   const message = ADVICE[reason]?.cut ?? "The answer ended early.";
   return { code: reason, message, retryAfterSeconds: null };
+}
+
+/** @param cost null where it is not known. */
+export function problemOfEmpty(cost: ChatCost | null): Problem {
+  const problem = problemOfCut("EMPTY_ANSWER");
+  return isNothing(cost) ? { ...problem, message: `${problem.message} ${FREE}` } : problem;
+}
+
+/** An answer was given, and did not arrive. @param cost null where it is not known. */
+export function problemOfLost(cost: ChatCost | null): Problem {
+  const problem = problemOfCut("ANSWER_LOST");
+  if (cost === null || isNothing(cost)) return problem;
+  const message = `This was answered and charged (${formatCost(cost.cost)}), but the answer was ` +
+    "lost on the way. To try again is charged again.";
+  return { ...problem, message };
+}
+
+function isNothing(cost: ChatCost | null): boolean {
+  return cost !== null && /^[0.]*$/.test(cost.cost);
 }
 
 function codeOf(error: FareboxError): string {

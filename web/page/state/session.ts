@@ -110,6 +110,17 @@ export async function sessionEnded(): Promise<boolean> {
   return endedSessionOf.value === null && now.kind === "user" && now.id === before.id;
 }
 
+/**
+ * Where a session has ended there is no token, and a request would go out as a guest's: asks to sign
+ * in again instead.
+ * @returns whether nothing may be sent.
+ */
+export function mustSignInAgain(): boolean {
+  if (endedSessionOf.peek() === null) return false;
+  void sessionEnded();
+  return true;
+}
+
 async function follow(event: AuthChangeEvent, session: Session | null): Promise<void> {
   // It says SIGNED_IN whenever the tab is looked at again, of a session that was refused as well.
   if (session !== null && session.access_token === knownToken) return;
@@ -139,7 +150,7 @@ async function becomeUser({ user, access_token }: Session): Promise<void> {
   if (before.kind === "guest") await adoptChats(user.id);
   else if (before.kind !== "user" || before.id !== user.id) {
     if (before.kind === "user") {
-      forgetWhatWasInView();
+      go("#/");
       // For a moment nobody is here, so that all that is kept of one user goes.
       visitor.value = { kind: "none" };
       visitor.value = { kind: "loading" };
@@ -157,16 +168,10 @@ async function becomeUser({ user, access_token }: Session): Promise<void> {
 async function becomeNobody(): Promise<void> {
   const isGuest = browserStorage.getItem(VISITOR_KEY) === "guest";
   knownToken = null;
-  if (visitor.value.kind === "user") forgetWhatWasInView();
+  if (visitor.value.kind === "user") go("#/");
   dialog.value = null;
   await showChatsOf(isGuest ? "guest" : null);
   visitor.value = { kind: isGuest ? "guest" : "none" };
-}
-
-/** Drafts lie in sessionStorage. */
-function forgetWhatWasInView(): void {
-  sessionStorage.clear();
-  go("#/");
 }
 
 /** Resolves when `holds` does; `holds` reads signals. */

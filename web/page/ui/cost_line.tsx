@@ -23,10 +23,12 @@ export function hasReceipt({ cost }: Message): boolean {
   return cost !== null && cost.balance !== null;
 }
 
-function amountOf({ cost, balance }: ChatCost): string {
+function amountOf({ cost, balance, collected }: ChatCost): string {
   if (/^0*\.?0*$/.test(cost)) return `${formatCost(cost)}, nothing was charged`;
   // Only a user's charge leaves a balance.
-  return balance === null ? `Free for you, worth ${formatCost(cost)}` : formatCost(cost);
+  if (balance === null) return `Free for you, worth ${formatCost(cost)}`;
+  if (collected === undefined || collected === cost) return formatCost(cost);
+  return `${formatCost(cost)}, of which ${formatCost(collected)} was taken`;
 }
 
 function tokensOf({ tokens }: ChatCost): string | null {
