@@ -43,14 +43,16 @@ export async function remove(url: string, options: RemoveOptions): Promise<numbe
       `Removes Farebox from ${placeOf(url)}: every balance, charge and price is then ` +
       `only in ${options.backup}. Go on?`;
     if (!isConfirmed(options, options, question)) return 1;
-    await sql.begin(async (transaction) => {
-      await transaction.unsafe(PATIENT_SQL).simple();
-      // Nobody writes between the comparison and the end.
-      await transaction.unsafe(`lock table ${tables.map(qualified).join(", ")} in share mode`);
-      await requireSame(transaction, footer, tables, options.backup);
-      await transaction`select set_config('farebox.export_exists', 'yes', true)`;
-      await transaction.unsafe(await Deno.readTextFile(ROLLBACK)).simple();
-    });
+    await again(() =>
+      sql.begin(async (transaction) => {
+        await transaction.unsafe(PATIENT_SQL).simple();
+        // Nobody writes between the comparison and the end.
+        await transaction.unsafe(`lock table ${tables.map(qualified).join(", ")} in share mode`);
+        await requireSame(transaction, footer, tables, options.backup);
+        await transaction`select set_config('farebox.export_exists', 'yes', true)`;
+        await transaction.unsafe(await Deno.readTextFile(ROLLBACK)).simple();
+      })
+    );
     tell(
       options.json,
       { removed: true },
@@ -62,6 +64,21 @@ export async function remove(url: string, options: RemoveOptions): Promise<numbe
     );
     return 0;
   });
+}
+
+/** Requests still run: a deadlock with one of them undoes all of this, and it can be done again. */
+const ATTEMPTS_MAX = 4;
+
+async function again(work: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const isDeadlock = error instanceof Error && "code" in error && error.code === "40P01";
+      if (!isDeadlock || attempt === ATTEMPTS_MAX) throw error;
+    }
+  }
 }
 
 async function isAbsent(sql: Sql): Promise<boolean> {
