@@ -16,7 +16,7 @@ function cronWith(...jobs: string[]): string {
 function usdWith(body: string): string {
   return `
     create or replace function billing.usd(p_amount numeric) returns text
-    language sql immutable set search_path = '' as $$${body}$$;`;
+    language plpgsql immutable set search_path = '' as $$${body}$$;`;
 }
 
 export const DATABASE_BREAKS: readonly Break[] = [
@@ -79,8 +79,8 @@ export const DATABASE_BREAKS: readonly Break[] = [
   {
     line: "ledger_functions",
     what: "a function was edited by hand",
-    sql: usdWith("\n  select trim_scale(p_amount)::text; -- edited\n"),
-    undo: usdWith("\n  select trim_scale(p_amount)::text;\n"),
+    sql: usdWith("\nbegin\n  return trim_scale(p_amount)::text; -- edited\nend\n"),
+    undo: usdWith("\nbegin\n  return trim_scale(p_amount)::text;\nend\n"),
   },
   {
     line: "ledger_triggers",
