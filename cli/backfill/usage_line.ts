@@ -124,10 +124,11 @@ const BEFORE_CHARS_MAX = 200;
 
 /** Where the message of a line begins, after what a log puts before it. */
 function beginOfMessage(text: string): number {
+  const head = text.slice(0, 2 * BEFORE_CHARS_MAX);
   let at = 0;
-  while (at < Math.min(text.length, BEFORE_CHARS_MAX)) {
+  while (at < Math.min(head.length, BEFORE_CHARS_MAX)) {
     BEFORE.lastIndex = at;
-    if (!BEFORE.test(text)) break;
+    if (!BEFORE.test(head)) break;
     at = BEFORE.lastIndex;
   }
   return at;

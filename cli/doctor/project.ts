@@ -94,7 +94,7 @@ function parse(text: string): unknown {
 export function inWords({ status, json, text }: Answer): string {
   const { message, msg, error } = (json ?? {}) as Record<string, unknown>;
   const says = [message, msg, error].find((part) => typeof part === "string") ??
-    (json === undefined ? text.replace(/<[^>]*>|\s+/g, " ").trim() : "");
+    (json === undefined ? text.slice(0, 2_000).replace(/<[^>]*>|\s+/g, " ").trim() : "");
   return says === "" ? String(status) : `${status} (${String(says).slice(0, 160)})`;
 }
 

@@ -9,6 +9,7 @@ import { drainBody } from "./read_body.ts";
 import type { Refusal } from "./refusal.ts";
 import { newRequestId } from "./request_id.ts";
 import { respond, type RespondOptions, respondToBug } from "./respond.ts";
+import { withoutTrailingSlashes } from "./trailing_slashes.ts";
 
 /** What a route finds in its context, besides what Hono puts there. */
 export type AppEnv = {
@@ -31,6 +32,11 @@ export type AppOptions = {
   refusalFromError: (error: unknown) => Refusal | undefined;
 };
 
+/**
+ * The longest that a route has is a model's name in percent signs. A pattern such as `.+/.+:` takes
+ * the square of a path's length, before anybody has said who they are.
+ */
+const PATH_CHARS_MAX = 2_000;
 /** Four bodies of the default limit: whoever sends more than that to a refusal need not see it. */
 const DRAIN_BYTES_MAX = 40 * 1024 * 1024;
 
@@ -41,9 +47,11 @@ const DRAIN_BYTES_MAX = 40 * 1024 * 1024;
 export function createApp(options: AppOptions): Hono<AppEnv> {
   const prefix = new RegExp(`^(/functions/v1)?/${options.slug}(?=/|$)`);
   const app = new Hono<AppEnv>({
-    getPath: (request) =>
-      new URL(request.url).pathname.replace(prefix, "").replace(/\/+$/, "") ||
-      "/",
+    getPath: (request) => {
+      const path = withoutTrailingSlashes(new URL(request.url).pathname.replace(prefix, "")) || "/";
+      // No route begins with two slashes.
+      return path.length <= PATH_CHARS_MAX ? path : `/${path.slice(0, PATH_CHARS_MAX)}`;
+    },
   });
   app.use(async (c, next) => {
     c.set("requestId", newRequestId());

@@ -62,7 +62,7 @@ export function canonicalAddress(text: string): string | undefined {
   else if (/^[\d.]+:\d+$/.test(address)) address = address.replace(/:\d+$/, "");
   if (!address.includes(":")) return canonicalV4(address);
 
-  const groups = expandV6(address.replace(/%.*$/, ""));
+  const groups = expandV6(address.split("%", 1)[0]!);
   if (groups === undefined) return undefined;
   const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
   if (mapped) {

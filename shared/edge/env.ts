@@ -6,6 +6,7 @@
  */
 import * as z from "zod/mini";
 import { clientAddressHeaders } from "./client_address.ts";
+import { withoutTrailingSlashes } from "./trailing_slashes.ts";
 
 /** Where one provider is and how it is paid for; both absent when it is not configured. */
 export type ProviderEnv = { key?: string; baseUrl?: string };
@@ -153,7 +154,7 @@ export function readEnv(get: (name: string) => string | undefined): Env {
   const values = parsed.data;
   const secretKey = secretKeys[0]!;
   return {
-    supabaseUrl: values.SUPABASE_URL.replace(/\/+$/, ""),
+    supabaseUrl: withoutTrailingSlashes(values.SUPABASE_URL),
     publishableKeys,
     publishableKey: publishableKeys[0]!,
     secretKeys,
@@ -230,7 +231,7 @@ function readProvider(
   if (baseUrl !== undefined && !httpUrl.safeParse(baseUrl).success) {
     throw new EnvError([`${prefix}_BASE_URL must be an http(s) URL`]);
   }
-  return { ...(key && { key }), ...(baseUrl && { baseUrl: baseUrl.replace(/\/+$/, "") }) };
+  return { ...(key && { key }), ...(baseUrl && { baseUrl: withoutTrailingSlashes(baseUrl) }) };
 }
 
 /** Read where it is used: a slip in it must not keep the chat from starting. */

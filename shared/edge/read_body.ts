@@ -1,6 +1,7 @@
 /**
  * Reads a request's body, whole and bounded.
  */
+import { BODY_TIMES, bodyChunks, BodyTimeoutError } from "./body_chunks.ts";
 import { boundJson } from "./json_bounds.ts";
 import type { Refusal } from "./refusal.ts";
 
@@ -14,28 +15,31 @@ const DRAIN_FACTOR_MAX = 4;
  * The body as text in UTF-8.
  *
  * Refuses with REQUEST_TOO_LARGE past `sizeBytesMax` (what was read by then is dropped at once),
- * with INVALID_REQUEST when the client broke off, and with INVALID_JSON when it is not UTF-8: text
- * that was silently repaired would be another question than the one that is paid for.
+ * with INVALID_REQUEST when the client broke off or takes too long, and with INVALID_JSON when it is
+ * not UTF-8: text that was silently repaired would be another question than the one that is paid for.
  */
 export async function readBody(
   request: Request,
   sizeBytesMax: number,
+  times = BODY_TIMES,
 ): Promise<string | Refusal> {
   if (request.body === null) return "";
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   try {
-    for await (const chunk of request.body) {
+    for await (const chunk of bodyChunks(request.body, times)) {
       sizeBytes += chunk.length;
       if (sizeBytes <= sizeBytesMax) chunks.push(chunk);
       else chunks.length = 0;
       // Leaving the loop cancels the rest.
       if (sizeBytes > sizeBytesMax * DRAIN_FACTOR_MAX) break;
     }
-  } catch {
+  } catch (error) {
     return {
       code: "INVALID_REQUEST",
-      message: "The request's body broke off. Send it again.",
+      message: error instanceof BodyTimeoutError
+        ? "The request's body did not come in time. Send it again, at once."
+        : "The request's body broke off. Send it again.",
     };
   }
   if (sizeBytes > sizeBytesMax) {
@@ -58,18 +62,22 @@ export async function readBody(
 
 /**
  * Throws away a body that nobody read, so that a refusal made without looking at it arrives. Bounded:
- * past `sizeBytesMax` the rest is cancelled.
+ * past `sizeBytesMax`, and when it does not come in time, the rest is cancelled.
  */
-export async function drainBody(request: Request, sizeBytesMax: number): Promise<void> {
+export async function drainBody(
+  request: Request,
+  sizeBytesMax: number,
+  times = BODY_TIMES,
+): Promise<void> {
   if (request.body === null || request.bodyUsed) return;
   let sizeBytes = 0;
   try {
-    for await (const chunk of request.body) {
+    for await (const chunk of bodyChunks(request.body, times)) {
       sizeBytes += chunk.length;
       if (sizeBytes > sizeBytesMax) break;
     }
   } catch {
-    // The client broke off: there is nobody left to answer.
+    // The client broke off, or may not wait any longer: there is nobody left to answer.
   }
 }
 

@@ -61,7 +61,11 @@ const FREE_FORM = new Set([
   ...["responseJsonSchema", "schema", "partMetadata", "labels"],
 ]);
 
-/** The first of a field's two names, of either. */
+/** The first of a field's two names, of either. In one pass: a name can be a body of underscores. */
 export function camelCase(name: string): string {
-  return name.includes("_") ? name.replace(/_+([a-z0-9])/gi, (_, at) => at.toUpperCase()) : name;
+  if (!name.includes("_")) return name;
+  return name.replace(
+    /_+([^_]?)/g,
+    (asWritten, next) => /[a-z0-9]/i.test(next) ? next.toUpperCase() : asWritten,
+  );
 }

@@ -62,7 +62,7 @@ export const SummaryQuery = z.object({
 export const PageQuery = z.object({ limit, before });
 
 /** The `+` of a time zone, as it arrives from a client that did not encode it. */
-const SPACED_OFFSET = /(?<=T[\d:.]+) (\d{2}:\d{2})$/;
+const SPACED_OFFSET = /^([\d-]+T[\d:.]+) (\d{2}:\d{2})$/;
 
 /** The parameters as the schema says, or INVALID_REQUEST naming the first that is wrong. */
 export function readQuery<T extends z.ZodMiniObject>(
@@ -74,7 +74,7 @@ export function readQuery<T extends z.ZodMiniObject>(
     Object.keys(schema.shape).map((name) => {
       // A default stands in for what is undefined, null says "not asked for".
       const absent = schema.shape[name] instanceof z.ZodMiniDefault ? undefined : null;
-      return [name, given.get(name)?.replace(SPACED_OFFSET, "+$1") || absent];
+      return [name, given.get(name)?.replace(SPACED_OFFSET, "$1+$2") || absent];
     }),
   );
   const parsed = schema.safeParse(values);

@@ -215,7 +215,10 @@ function failed(
  */
 function redact(text: string, key: string): string {
   return (key === "" ? text : text.replaceAll(key, "[redacted]"))
-    .replace(/\b(org|proj|sk|user|acct)[-_](?=[a-z_-]*[A-Z0-9*])[A-Za-z0-9*_-]{6,}/g, "[redacted]");
+    .replace(
+      /\b(org|proj|sk|user|acct)[-_][A-Za-z0-9*_-]{6,}/g,
+      (id) => /[A-Z0-9*]/.test(id) ? "[redacted]" : id,
+    );
 }
 
 function isJson(text: string): boolean {

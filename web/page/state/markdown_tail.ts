@@ -6,16 +6,24 @@
 
 /** A line that is nothing but the begin of something: `-`, `##`, `1.`, `>`, ` ``` `. */
 const ONLY_MARKS = /^\s*(?:[-=*+#>|`~]+|\d+[.)]?)\s*$/;
-const TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+/** Of a trimmed line. */
+const TABLE_RULE = /^(?:\|\s*)?:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?$/;
 /** A link or picture whose address has yet to end. */
 const OPEN_LINK = /!?\[([^\]\n]*)(?:\](?:\([^)\n]*)?)?$/;
 /** Of some length: `a < b` is no tag. */
 const OPEN_TAG = /<\/?(?:[a-z][^>\n]{0,40})?$/i;
 
+/**
+ * Some patterns here take the square of the tail's length, at every token. A paragraph longer than
+ * this, which is mostly a model that repeats itself, is shown as it comes.
+ */
+const TAIL_CHARACTERS_MAX = 4_000;
+
 /** @param text all that has come. */
 export function streamedText(text: string): string {
   if (isInFence(text)) return text.replace(/\n[ \t]*[`~]{1,2}$/, "");
   const start = text.lastIndexOf("\n\n") + 1;
+  if (text.length - start > TAIL_CHARACTERS_MAX) return text;
   const [before, tail] = [text.slice(0, start), withoutOpenTable(text.slice(start))];
   const lines = tail.split("\n");
   const last = lines.at(-1) ?? "";
@@ -36,7 +44,9 @@ function isInFence(text: string): boolean {
 function withoutOpenTable(tail: string): string {
   const lines = tail.split("\n");
   const head = lines.findIndex((line) => line.startsWith("|"));
-  if (head === -1 || (lines.length > head + 2 && TABLE_RULE.test(lines[head + 1]!))) return tail;
+  if (head === -1 || (lines.length > head + 2 && TABLE_RULE.test(lines[head + 1]!.trim()))) {
+    return tail;
+  }
   const isTable = lines.length <= head + 1 || /^[\s|:-]*$/.test(lines[head + 1]!);
   return isTable ? lines.slice(0, head).join("\n") : tail;
 }
@@ -46,7 +56,7 @@ function closed(tail: string): string {
   const text = tail.replace(/[*_`~]+$/, (marks) => isClosing(tail, marks) ? marks : "");
   const code = text.match(/`+/g) ?? [];
   if (code.length % 2 === 1) return text + code.at(-1);
-  const prose = text.replace(/(`+)[\s\S]*?\1/g, "");
+  const prose = text.split(/`+/).filter((_, at) => at % 2 === 0).join("");
   const bold = (prose.match(/\*\*/g)?.length ?? 0) % 2 === 1;
   const italic = (prose.replace(/\*\*/g, "").match(/\*(?=\S)|(?<=\S)\*/g)?.length ?? 0) % 2 === 1;
   if (!bold && !italic) return text;
