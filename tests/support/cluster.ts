@@ -12,6 +12,8 @@ export interface Cluster {
   adminUrl: string;
   /** Why there is no migrated template database, when there is none. */
   templateError?: string;
+  /** A data folder of Postgres, stopped, with the platform and the migrations: a stack's to copy. */
+  stackData?: string;
 }
 
 /** The variable that carries the cluster, as JSON, to the processes of a test run. */

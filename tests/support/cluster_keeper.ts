@@ -3,9 +3,10 @@
  * one line of JSON (`Cluster`), and lives until its standard input closes. So the cluster is gone
  * when the run is, however the run ends, and a test's sanitizers never see a child process.
  */
+import { join } from "node:path";
 import { startPostgres } from "../../local/postgres.ts";
 import type { Cluster } from "./cluster.ts";
-import { buildTemplates } from "./template.ts";
+import { buildStackData, buildTemplates } from "./template.ts";
 
 const folder = await Deno.makeTempDir({ prefix: "farebox-test-" });
 // PostgreSQL runs as another account when the tests run as root: it has to get in here.
@@ -16,7 +17,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(sign
 try {
   const cluster: Cluster = { url: postgres.url, adminUrl: postgres.adminUrl };
   try {
-    await buildTemplates(cluster);
+    const stackData = join(folder, "stack");
+    await Promise.all([buildTemplates(cluster), buildStackData(stackData)]);
+    cluster.stackData = stackData;
   } catch (error) {
     // Tests that need no database still run; the others fail with this.
     cluster.templateError = error instanceof Error ? error.message : String(error);

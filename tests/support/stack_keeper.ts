@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { AT_ONCE, REALISTIC } from "../../local/demo_provider/server.ts";
 import { startPostgres } from "../../local/postgres.ts";
 import { type StackDetails, startStack } from "../../local/stack.ts";
+import { type Cluster, CLUSTER_VARIABLE } from "./cluster.ts";
 
 /** What a test may order of its stack. */
 export interface StackOrder {
@@ -36,6 +37,7 @@ const order: StackOrder = JSON.parse(Deno.args[0] ?? "{}");
 const folder = await Deno.makeTempDir({ prefix: "farebox-e2e-" });
 // PostgreSQL runs as another account when the tests run as root: it has to get in here.
 await Deno.chmod(folder, 0o755);
+await copyStackData(join(folder, "postgres"));
 const lines: string[] = [];
 const print = console.error;
 // Refusals that a test provokes are told here too, hundreds of them: with the log they can be read.
@@ -102,4 +104,14 @@ Deno.exit(0);
 
 function inLog(part: unknown): string {
   return typeof part === "string" ? part : Deno.inspect(part);
+}
+
+/** Begins with what the run has migrated; a file that is run without one migrates itself. */
+async function copyStackData(dataDir: string): Promise<void> {
+  const run = Deno.env.get(CLUSTER_VARIABLE);
+  const stackData = run && (JSON.parse(run) as Cluster).stackData;
+  if (!stackData) return;
+  const { success, stderr } = await new Deno.Command("cp", { args: ["-a", stackData, dataDir] })
+    .output();
+  if (!success) throw new Error(`Cannot copy ${stackData}: ${new TextDecoder().decode(stderr)}`);
 }
