@@ -41,7 +41,7 @@ export interface PageOptions {
 }
 
 /** How long Playwright waits for what a test awaits: two cores run a stack and a browser. */
-const WAIT_MS = 20_000;
+const WAIT_MS = 30_000;
 
 /** What the tests run on, or why there is nothing. Found once per test file. */
 export const chromium = await findChromium();
