@@ -35,10 +35,15 @@ export function brokenOff(meter: Meter, errorEvent: (error: DialectError) => Uin
 export function costComment(requestId: string, outcome: Outcome | null, end: End): Uint8Array {
   const code = END_CODES[end];
   if (outcome === null && code === null) return NOTHING;
-  // JSON escapes line breaks, so nothing in it can end the comment.
+  // JSON escapes the line breaks of SSE, but not those of Unicode, at which some readers split: so
+  // nothing in it can end the comment, whoever reads it.
   const facts = JSON.stringify(
     { request_id: requestId, ...outcome, code },
     (_, value) => value ?? undefined,
-  );
+  ).replace(/[\u007f-\uffff]/g, escaped);
   return encoder.encode(`: farebox ${facts}\n\n`);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
