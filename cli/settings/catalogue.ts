@@ -143,6 +143,13 @@ export const SETTINGS: readonly Setting[] = [
     meaning: "what users pay on top of the provider's price; 100 are one per cent",
   },
   {
+    name: "early_start_loss_per_day_max",
+    takes: amount,
+    default: "1",
+    meaning: "USD a day that requests may cost the house that begin before they are reserved; " +
+      "0: none begins so",
+  },
+  {
     name: "output_slice_tokens",
     takes: count,
     default: 1024,

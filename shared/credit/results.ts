@@ -172,5 +172,11 @@ export type EndedRequest = z.infer<typeof EndedRequestSchema>;
 export const FunctionSettingsSchema = z.object({
   cors_allowed_origins: z.nullable(z.array(z.string())),
   save_chat_history: z.boolean(),
+  /** Null where no request may be sent before it is reserved; absent from older migrations. */
+  early_starts: z.nullish(z.object({
+    /** What refusals of such requests may still cost the house today. */
+    loss_left: amount,
+    minimum_balance: amount,
+  })),
 });
 export type FunctionSettings = z.infer<typeof FunctionSettingsSchema>;

@@ -4,14 +4,27 @@
  */
 import type { Env } from "../edge/env.ts";
 import { isRefusal } from "../edge/refusal.ts";
+import { parseUsd, type Usd } from "../pricing/money.ts";
 import type { Ledger } from "./ledger.ts";
 import { createRefreshed } from "./refreshed.ts";
+import type { FunctionSettings as Told } from "./results.ts";
 
 /** The settings as they count: the ledger's word together with the environment's. */
 export type FunctionSettings = {
   /** `["*"]` or the exact origins that may call from a browser. */
   corsAllowedOrigins: readonly string[];
   savesChatHistory: boolean;
+  /** Absent: nothing is sent to a provider before it is reserved. */
+  earlyStarts?: EarlyStartSettings;
+};
+
+export type EarlyStartSettings = {
+  /** What refusals may still have cost the house today when the ledger was asked. */
+  lossLeft: Usd;
+  /** Whoever has less available is refused. */
+  minimumBalance: Usd;
+  /** Milliseconds since 1970: what was recorded before is in `lossLeft`. */
+  askedAtMs: number;
 };
 
 export interface SettingsCache {
@@ -49,6 +62,7 @@ export function createSettingsCache(options: SettingsCacheOptions): SettingsCach
   };
 
   async function ask(): Promise<FunctionSettings> {
+    const askedAtMs = (options.now ?? Date.now)();
     try {
       const settings = await inTime(ledger.functionSettings(), options.timeoutMs ?? TIMEOUT_MS);
       if (isRefusal(settings)) throw new Error(settings.message);
@@ -56,6 +70,7 @@ export function createSettingsCache(options: SettingsCacheOptions): SettingsCach
       known = {
         corsAllowedOrigins: settings?.cors_allowed_origins ?? env.corsAllowedOrigins,
         savesChatHistory: env.saveChatHistory === "on" || (settings?.save_chat_history ?? false),
+        ...earlyStarts(settings?.early_starts, askedAtMs),
       };
     } catch (error) {
       options.onRefreshError?.(error);
@@ -73,6 +88,20 @@ export function createSettingsCache(options: SettingsCacheOptions): SettingsCach
     now: options.now,
     waitUntil: options.waitUntil,
   });
+}
+
+function earlyStarts(
+  told: Told["early_starts"],
+  askedAtMs: number,
+): Pick<FunctionSettings, "earlyStarts"> {
+  if (!told) return {};
+  return {
+    earlyStarts: {
+      lossLeft: parseUsd(told.loss_left),
+      minimumBalance: parseUsd(told.minimum_balance),
+      askedAtMs,
+    },
+  };
 }
 
 async function inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {

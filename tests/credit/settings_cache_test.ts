@@ -100,3 +100,17 @@ Deno.test("migrations that do not know the function yet are no outage: there is 
   const known = fakeDataApi(() => Response.json(UNSET));
   assertEquals(await known.ledger.functionSettings(), UNSET);
 });
+
+Deno.test("the day's bound on early starts comes with when it was asked for; absent where they are off, or unknown", async () => {
+  const early_starts = { loss_left: "0.25", minimum_balance: "0.01" };
+  const { cache, state } = setUp(resolved({ early_starts }));
+  state.nowMs = 7;
+  assertEquals((await cache.read()).earlyStarts, {
+    lossLeft: 2_500_000_000n,
+    minimumBalance: 100_000_000n,
+    askedAtMs: 7,
+  });
+  for (const off of [{ early_starts: null }, {}]) {
+    assertEquals("earlyStarts" in await setUp(resolved(off)).cache.read(), false);
+  }
+});

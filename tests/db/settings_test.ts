@@ -101,6 +101,7 @@ Deno.test("the functions are told what SQL cannot do for them", () =>
     assertEquals(await call(service, "function_settings"), {
       cors_allowed_origins: null,
       save_chat_history: false,
+      early_starts: { loss_left: "1", minimum_balance: "0.01" },
     });
     await write(service, {
       cors_allowed_origins: ["https://app.example"],
@@ -109,7 +110,45 @@ Deno.test("the functions are told what SQL cannot do for them", () =>
     assertEquals(await call(service, "function_settings"), {
       cors_allowed_origins: ["https://app.example"],
       save_chat_history: true,
+      early_starts: { loss_left: "1", minimum_balance: "0.01" },
     });
+  }));
+
+Deno.test("the functions are told what is left of the day's bound on early starts; nothing where they are off", () =>
+  withDatabase(async ({ sql, service }) => {
+    const early = async () =>
+      (await call<{ early_starts: unknown }>(service, "function_settings")).early_starts;
+    const left = (amount: string) => ({ loss_left: amount, minimum_balance: "0.01" });
+    const lose = (details: unknown, at = "now()") =>
+      sql`insert into billing.incidents (kind, details, created_at)
+        values ('early_start_refused', ${sql.json(details as never)}, ${sql.unsafe(at)})`;
+    await lose({ amount: "0.2500000001" });
+    await lose({ amount: "5" }, "date_trunc('day', now(), 'UTC') - interval '1 second'");
+    assertEquals(await early(), left("0.7499999999"));
+    await lose({ amount: "3" });
+    assertEquals(await early(), left("0"));
+    await write(service, { early_start_loss_per_day_max: "10.5" });
+    assertEquals(await early(), left("7.2499999999"));
+    await lose({ amount: "a lot" });
+    assertEquals(await early(), left("0"), "an amount that nobody can read is all of the bound");
+    await sql`delete from billing.incidents where kind = 'early_start_refused'`;
+    await sql`insert into billing.incidents (kind, details)
+      select 'early_start_refused', '{"amount": "0.0001"}' from generate_series(1, 999)`;
+    assertEquals(await early(), left("10.4001"));
+    await lose({ amount: "0.0001" });
+    assertEquals(await early(), left("0"), "a day has a thousand losses at most");
+    for (
+      const off of [
+        { balance_enforcement: "observe" },
+        { usage_tracking: "off" },
+        { early_start_loss_per_day_max: "0" },
+      ]
+    ) {
+      const { changed } = await write(service, off);
+      assertEquals(await early(), null);
+      const back = Object.entries(changed).map(([name, { from }]) => [name, from]);
+      await write(service, Object.fromEntries(back));
+    }
   }));
 
 type Changed = { changed: Record<string, { from: unknown; to: unknown }> };

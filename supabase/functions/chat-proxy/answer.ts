@@ -30,10 +30,15 @@ import { readWholeAnswer } from "./whole_answer.ts";
 const WHOLE_DEADLINE_MS = 140_000;
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
 
-/** Forwards the request and gives the answer on. */
+/**
+ * Forwards the request and gives the answer on.
+ *
+ * @param noteBalance told what is left after the charge, a decimal string in USD.
+ */
 export async function answer(
   c: AppContext,
   exchange: Exchange,
+  noteBalance: (balance: string) => void,
   deps: ChatProxyDeps,
 ): Promise<Response> {
   const { reservation, context } = exchange;
@@ -48,7 +53,7 @@ export async function answer(
     await inTime(released);
   };
   try {
-    return await exchangeWithProviders(c, exchange, hold, release, deps);
+    return await exchangeWithProviders(c, exchange, hold, release, noteBalance, deps);
   } catch (error) {
     // A bug; but the hold must not keep its reservation alive for ever.
     await release("bug");
@@ -61,6 +66,7 @@ async function exchangeWithProviders(
   exchange: Exchange,
   hold: Hold | null,
   release: (reason: string) => Promise<void>,
+  noteBalance: (balance: string) => void,
   deps: ChatProxyDeps,
 ): Promise<Response> {
   const { call, reservation } = exchange;
@@ -110,12 +116,17 @@ async function exchangeWithProviders(
       String(reservation.guest_exchanges_left),
     );
   }
-  const settle = (snapshot: MeterSnapshot, end: End, firstTokenMs: number | null) =>
-    settleRequest(context, snapshot, end, firstTokenMs, deps).catch((error: unknown) => {
+  const settle = async (snapshot: MeterSnapshot, end: End, firstTokenMs: number | null) => {
+    try {
+      const outcome = await settleRequest(context, snapshot, end, firstTokenMs, deps);
+      if (outcome?.balance) noteBalance(outcome.balance);
+      return outcome;
+    } catch (error) {
       // A bug of ours must not break the answer. The reservation stays, for the sweeper.
       logError(LOG.deductionFailed, { request_id: context.requestId, reason: "bug", error });
       return null;
-    });
+    }
+  };
   const parts: AnswerParts = {
     body: forwarded.body,
     headers,

@@ -4,9 +4,10 @@ import { modelName } from "../../../shared/pricing/price.ts";
 import { type FailedAttempt, forwardToFirst } from "./attempts.ts";
 import type { ChatProxyDeps } from "./deps.ts";
 import type { Exchange } from "./exchange.ts";
-import { forward, type Forwarded } from "./forward.ts";
+import type { Forwarded } from "./forward.ts";
 import { noteProviderIncident } from "./incidents.ts";
 import type { Candidate } from "./route.ts";
+import { sendUpstream, type Sent } from "./send_upstream.ts";
 
 export type Asked = {
   forwarded: Forwarded;
@@ -30,38 +31,24 @@ export async function askProviders(
   client: AbortSignal,
   deps: ChatProxyDeps,
 ): Promise<Asked> {
-  const { dialect, call, candidates, context } = exchange;
-  const { request } = call;
-  let abort = new AbortController();
-  let withholdUsage = false;
+  const { dialect, call, candidates, context: { requestId } } = exchange;
+  let sent: Sent | undefined;
   const { forwarded, candidate } = await forwardToFirst(candidates, {
-    send: ({ price, route }, timeoutMs) => {
-      abort = new AbortController();
-      const upstream = dialect.rewriteRequest(request, {
-        model: price.modelId,
-        outputTokensLimit: outputLimitFor(modelName(price), exchange, isLimited),
-        usageSwitch: route.endpoint.usageSwitch,
-        outputLimitFields: route.endpoint.outputLimitFields,
-      });
-      withholdUsage = upstream.withholdUsage;
-      return forward({
-        ...route,
-        upstream,
-        clientHeaders: call.clientHeaders,
-        stream: request.stream,
-        requestId: context.requestId,
-        timeoutMs,
-        fetch: deps.fetch,
-        abort,
-      });
+    send: (asked, timeoutMs) => {
+      const limit = outputLimitFor(modelName(asked.price), exchange, isLimited);
+      // Only the first of the candidates can be on its way, and only once.
+      sent = exchange.early?.take(limit) ??
+        sendUpstream({ dialect, call, requestId }, asked, limit, timeoutMs, deps);
+      return sent.forwarded;
     },
     retriesMax: deps.env.upstreamRetries,
     timeoutMs: deps.env.upstreamTimeoutMs,
     isAbandoned: () => client.aborted,
-    onFailure: (failed) => noteFailure(failed, context.requestId, deps),
+    onFailure: (failed) => noteFailure(failed, requestId, deps),
     now: deps.now,
     sleep: deps.sleep,
   });
+  const { abort, withholdUsage } = sent!;
   return { forwarded, candidate, abort, withholdUsage };
 }
 

@@ -1,5 +1,6 @@
 import type { Reservation } from "../../../shared/credit/results.ts";
 import type { Dialect } from "../../../shared/llm/dialect.ts";
+import type { EarlyRequest } from "./early_start.ts";
 import type { ChatCall } from "./read_request.ts";
 import type { Candidate } from "./route.ts";
 import type { SettlementContext } from "./settlement.ts";
@@ -11,5 +12,7 @@ export type Exchange = {
   /** The model that was asked for, then those to fall back to. */
   candidates: readonly [Candidate, ...Candidate[]];
   reservation: Reservation | null;
+  /** The first candidate's request, where it was sent before the reservation was there. */
+  early: EarlyRequest | null;
   context: SettlementContext;
 };

@@ -5,6 +5,7 @@
  *     request → identify → read → reserve → forward → relay → settle
  */
 import { findPrice, lookUp } from "../../../shared/credit/find_price.ts";
+import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
 import { refusalFromOutage } from "../../../shared/credit/refusals.ts";
 import {
   addRoute,
@@ -20,6 +21,7 @@ import type { DialectName } from "../../../shared/llm/dialect.ts";
 import { modelName, type Price } from "../../../shared/pricing/price.ts";
 import { answer } from "./answer.ts";
 import type { ChatProxyDeps } from "./deps.ts";
+import { createEarlyStarts, type EarlyStarts } from "./early_start.ts";
 import { noteMissingPrice } from "./incidents.ts";
 import {
   listFormOf,
@@ -46,6 +48,7 @@ export function createHandler(
 
 /** The function's routes, of which every POST is a chat in the dialect of its path. */
 export function createChatApp(deps: ChatProxyDeps) {
+  const early = createEarlyStarts(deps);
   const app = createApp({
     slug: "chat-proxy",
     readOrigins: async () => (await deps.settings.read()).corsAllowedOrigins,
@@ -56,7 +59,9 @@ export function createChatApp(deps: ChatProxyDeps) {
     // Anthropic's SDKs look for the id there, to name it in their errors and their answers.
     if (c.req.raw.headers.has("anthropic-version")) c.header("request-id", c.get("requestId"));
   });
-  const POST = (dialect: DialectName) => ({ POST: (c: AppContext) => chat(c, dialect, deps) });
+  const POST = (dialect: DialectName) => ({
+    POST: (c: AppContext) => chat(c, dialect, early, deps),
+  });
   addRoute(app, "/", POST("openai-chat"));
   addRoute(app, "/v1/chat/completions", POST("openai-chat"));
   addRoute(app, "/v1/responses", POST("openai-responses"));
@@ -116,11 +121,13 @@ async function models(c: AppContext, deps: ChatProxyDeps): Promise<Response> {
 async function chat(
   c: AppContext,
   dialectName: DialectName,
+  earlyStarts: EarlyStarts,
   deps: ChatProxyDeps,
 ): Promise<Response> {
   const startedMs = deps.now();
   const requestId = c.get("requestId");
   const dialect = deps.dialects.get(dialectName)!;
+  earlyStarts.readSettings();
   c.set("dialectError", dialect.errorBody);
   const caller = await identify(c.req.raw, deps.identify);
   // The body is read even where the caller is refused: an answer that comes while the client is
@@ -133,36 +140,51 @@ async function chat(
   const target = dialectName === "gemini" ? readTarget(c) : undefined;
   if (isRefusal(target)) return refuse(c, target);
 
-  const call = await lookUp(
-    deps.prices,
-    ({ book }) => readChatCall(c.req.raw.headers, text, target, dialect, book),
-  );
-  if (isRefusal(call)) {
-    if (call.code === "MODEL_NOT_FOUND") noteMissingPrice(call.model, requestId, deps);
-    return refuse(c, call);
+  const known = await lookUp(deps.prices, async ({ book, markupBasisPoints }) => {
+    const call = await readChatCall(c.req.raw.headers, text, target, dialect, book);
+    return isRefusal(call) ? call : { call, markupBasisPoints };
+  });
+  if (isRefusal(known)) {
+    if (known.code === "MODEL_NOT_FOUND") noteMissingPrice(known.model, requestId, deps);
+    return refuse(c, known);
   }
+  const { call, markupBasisPoints } = known;
   const candidates = findCandidates(call.prices, dialect.name, deps.env);
   if (isRefusal(candidates)) return refuse(c, candidates);
 
-  const paid = await reserve(requestId, payer, call, deps);
-  if (isRefusal(paid)) {
-    if (paid.code !== "DUPLICATE_REQUEST") return refuse(c, paid);
-    const stored = await findAnswer(paid, payer, deps);
-    return isRefusal(stored) ? refuse(c, stored) : replay(stored);
+  const asked = { requestId, caller, dialect, call, candidates, markupBasisPoints };
+  const early = earlyStarts.start(asked);
+  try {
+    const paid = await reserve(requestId, payer, call, deps);
+    if (isRefusal(paid)) {
+      early?.end(paid.code);
+      earlyStarts.noteRefused(payer);
+      if (paid.code !== "DUPLICATE_REQUEST") return refuse(c, paid);
+      const stored = await findAnswer(paid, payer, deps);
+      return isRefusal(stored) ? refuse(c, stored) : replay(stored);
+    }
+    const { payment, reservation } = paid;
+    earlyStarts.noteReserved(payer, reservation);
+    const context: SettlementContext = {
+      requestId,
+      userId: "userId" in payer ? payer.userId : null,
+      chatId: call.chatId,
+      model: modelName(call.prices[0]),
+      payment,
+      inputTokensEstimate: call.inputTokensEstimate,
+      webSearchesMin: call.request.webSearchesMin ?? 0,
+      startedMs,
+    };
+    const exchange = { dialect, call, candidates, reservation, early, context };
+    const noteBalance = (balance: string) => earlyStarts.noteBalance(payer, balance);
+    const response = await answer(c, exchange, noteBalance, deps);
+    addGuestHeaders(response, caller, c.req.raw);
+    return response;
+  } catch (error) {
+    early?.end(error instanceof LedgerUnavailable ? "LEDGER_UNAVAILABLE" : "bug");
+    throw error;
+  } finally {
+    // Granted, and refused after all: what is left pays for less than the model takes.
+    early?.end("too_little");
   }
-  const { payment, reservation } = paid;
-
-  const context: SettlementContext = {
-    requestId,
-    userId: "userId" in payer ? payer.userId : null,
-    chatId: call.chatId,
-    model: modelName(call.prices[0]),
-    payment,
-    inputTokensEstimate: call.inputTokensEstimate,
-    webSearchesMin: call.request.webSearchesMin ?? 0,
-    startedMs,
-  };
-  const response = await answer(c, { dialect, call, candidates, reservation, context }, deps);
-  addGuestHeaders(response, caller, c.req.raw);
-  return response;
 }
