@@ -20,6 +20,9 @@ type Run = (options: Options) => Promise<Section>;
 /** Loaded when they run: each brings what only it needs. */
 const PARTS: ReadonlyMap<string, () => Promise<Run>> = new Map([
   ["relay", async () => (await import("./relay/run.ts")).runRelay],
+  ["first-token", async () => (await import("./first_token/run.ts")).runFirstToken],
+  ["ledger", async () => (await import("./ledger/run.ts")).runLedger],
+  ["cold-start", async () => (await import("./cold_start/run.ts")).runColdStart],
 ]);
 
 const HELP = `

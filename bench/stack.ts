@@ -28,16 +28,20 @@ async function grant(stack: TestStack, userId: string): Promise<void> {
   if ("code" in granted) throw new Error(`Cannot grant: ${granted.message}`);
 }
 
-/** Variables of a chat-proxy whose provider is the benchmark's upstream. */
+/**
+ * Variables of a chat-proxy whose provider is the benchmark's upstream. Without keys in `jwks` a token
+ * is asked about at the project.
+ */
 export function chatProxyEnvironment(
   { url, publishableKey, secretKey }: { url: string; publishableKey: string; secretKey: string },
   upstreamUrl: string,
+  jwks: { keys: JsonWebKey[] } = { keys: [] },
 ): Record<string, string> {
   return {
     SUPABASE_URL: url,
     SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
     SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
-    SUPABASE_JWKS: JSON.stringify({ keys: [] }),
+    SUPABASE_JWKS: JSON.stringify(jwks),
     OPENAI_API_KEY: "sk-bench",
     OPENAI_BASE_URL: `${upstreamUrl}/v1`,
   };

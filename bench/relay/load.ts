@@ -13,6 +13,8 @@ export interface LoadOrder {
   readonly port: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Access tokens, one a stream in turn; none where the caller needs none. */
+  readonly tokens?: readonly string[];
   /** Where the upstream takes acknowledgements; null where nobody waits for them. */
   readonly acksPort: number | null;
   readonly streams: number;
@@ -20,7 +22,10 @@ export interface LoadOrder {
   readonly concurrency: number;
   /** A stream is done when it has so many events, and stays open; null: at its end. */
   readonly openAfterEvents: number | null;
-  /** Waited between two streams of a connection. */
+  /**
+   * Waited between two streams of a connection, on average: by chance between nothing and twice as
+   * long, so that connections do not ask in step.
+   */
   readonly pauseMs: number;
 }
 
@@ -64,7 +69,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
     while (left-- > 0) {
       await readStream(connection, buffer, order, acks, result);
       if (order.openAfterEvents !== null) break;
-      if (order.pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, order.pauseMs));
+      if (order.pauseMs > 0) await pause(order.pauseMs);
     }
     if (order.openAfterEvents === null) connection.close();
     else kept.push(connection);
@@ -72,6 +77,10 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   result.wallMs = performance.now() - startedMs;
   acks?.close();
   return result;
+}
+
+function pause(averageMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * 2 * averageMs));
 }
 
 async function readStream(
@@ -118,11 +127,13 @@ function requestOf(order: LoadOrder, id: number): Uint8Array {
     stream_options: { include_usage: true },
     messages: [{ role: "user", content: `How does a relay work? (stream-${id})` }],
   }));
+  const token = order.tokens?.[id % order.tokens.length];
   const headers = {
     host: "127.0.0.1",
     "content-type": "application/json",
     "content-length": String(body.length),
     ...order.headers,
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const start = encoder.encode(`POST ${order.path} HTTP/1.1\r\n${head}\r\n`);

@@ -1,0 +1,2 @@
+/** A function that does nothing: what starting costs in any case. */
+export default { fetch: () => new Response() };
