@@ -65,9 +65,9 @@ export const DATABASE_BREAKS: readonly Break[] = [
   {
     line: "indexes",
     what: "an index was dropped",
-    sql: "drop index public.usage_records_chat_idx",
-    undo: `create index usage_records_chat_idx
-      on public.usage_records (user_id, chat_id) where chat_id is not null`,
+    sql: "drop index public.usage_records_chat_hash_idx",
+    undo: `create index usage_records_chat_hash_idx
+      on public.usage_records (user_id, hashtext(chat_id)) where chat_id is not null`,
   },
   {
     line: "constraints",
