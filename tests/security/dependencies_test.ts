@@ -1,7 +1,7 @@
 /**
  * What other people's code can reach: exact versions, their hashes in the locks, no script of a
  * package run, and few packages where the money is. What is known to be vulnerable only a registry
- * can tell: `deno audit` in CI, see SECURITY.md.
+ * can tell: `deno audit`, see SECURITY.md.
  */
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";

@@ -130,10 +130,9 @@ async function chat(
   earlyStarts.readSettings();
   c.set("dialectError", dialect.errorBody);
   const caller = await identify(c.req.raw, deps.identify);
-  // The body is read even where the caller is refused: an answer that comes while the client is
-  // still sending never reaches it.
-  const text = await readBody(c.req.raw, deps.env.maxBodyBytes);
+  // What a stranger sends is thrown away as it comes, by `createApp`, and not kept.
   if (isRefusal(caller)) return refuse(c, caller);
+  const text = await readBody(c.req.raw, deps.env.maxBodyBytes);
   if (isRefusal(text)) return refuse(c, text);
   const payer = payerOf(caller, deps.env);
   if (isRefusal(payer)) return refuse(c, payer);
