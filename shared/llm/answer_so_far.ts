@@ -39,6 +39,8 @@ export interface AnswerSoFar {
   takePrompt(read: UsageReport | null | "unreadable"): void;
   /** Fair estimate of the output delivered. */
   estimate(): number;
+  /** Upper bound of it: never below a report. */
+  upper(): number;
   /** All of it, with what the dialect knows beside; its flags come in addition. */
   snapshot(more?: Partial<MeterSnapshot>): MeterSnapshot;
 }
@@ -71,6 +73,7 @@ export function createAnswer(output: CountedOutput): AnswerSoFar {
       answer.prompt = { ...read.tokens, output: 0 };
     },
     estimate: () => Math.max(output.estimate(), answer.contentEvents),
+    upper: () => Math.max(output.upper(), answer.contentEvents, answer.report?.tokens.output ?? 0),
     snapshot(more = {}) {
       const { tokens = null, flags = [], ...reported } = answer.report ?? {};
       return {
@@ -80,7 +83,7 @@ export function createAnswer(output: CountedOutput): AnswerSoFar {
         prompt: answer.prompt,
         serviceTier: answer.serviceTier ?? answer.report?.serviceTier ?? null,
         outputTokensEstimate: answer.estimate(),
-        outputTokensUpper: Math.max(output.upper(), answer.contentEvents, tokens?.output ?? 0),
+        outputTokensUpper: answer.upper(),
         hasContent: answer.hasContent,
         finish: answer.finish,
         providerRequestId: answer.id,

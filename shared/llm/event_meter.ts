@@ -2,13 +2,14 @@ import type { AnswerSoFar } from "./answer_so_far.ts";
 import type { JsonObject } from "./dialect.ts";
 import { objectOf, parseJson } from "./json_reading.ts";
 import type { EarlyEnd, EventKind, Meter, MeterSnapshot } from "./meter.ts";
+import { createSameShape, type EventHead } from "./same_shape.ts";
 import type { SplitEvent } from "./sse_events.ts";
 
 /** How a dialect reads an answer. What holds in every dialect is around it; it may throw. */
 export interface AnswerReader {
   readonly answer: AnswerSoFar;
   /** Reads the object that an event has for data. */
-  readEvent(data: JsonObject, event: SplitEvent): EventKind;
+  readEvent(data: JsonObject, head: EventHead): EventKind;
   /** Reads a whole answer, of whatever status. */
   readWhole(body: JsonObject): void;
   /**
@@ -27,6 +28,7 @@ export interface AnswerReader {
 /** Meters a stream. It never throws: what its reader throws is a flag. */
 export function meterEvents(reader: AnswerReader): Meter {
   const { answer } = reader;
+  const shape = createSameShape();
 
   function fold(event: SplitEvent): EventKind {
     if (event.oversized) {
@@ -34,17 +36,25 @@ export function meterEvents(reader: AnswerReader): Meter {
       if (reader.readOversized !== undefined) return reader.readOversized(event);
       return deliverUnread(answer);
     }
+    const same = shape.match(event);
+    if (same !== null) return reader.readEvent(same.data, same);
     const text = event.data ?? reader.dataOf?.(event) ?? null;
     if (text === null) return "other";
     const value = parseJson(text);
     const data = objectOf(value);
-    if (data !== null) return reader.readEvent(data, event);
+    if (data !== null) {
+      const kind = reader.readEvent(data, { event: event.event, dataLength: text.length });
+      if (kind === "content") shape.learn(event);
+      return kind;
+    }
     return reader.readOther?.(value, event) ?? flagUnreadable(answer);
   }
 
   return {
     fold: (event) => flagFaults(answer, () => fold(event)),
     snapshot: reader.snapshot,
+    outputTokensEstimate: answer.estimate,
+    outputTokensUpper: answer.upper,
     earlyEnd: reader.earlyEnd,
   };
 }

@@ -129,8 +129,11 @@ export interface EarlyEnd {
 export interface Meter {
   /** Takes the next event, in order, before it is passed on. */
   fold(event: SplitEvent): EventKind;
-  /** What is known so far; cheap enough for every event. */
+  /** What is known so far. */
   snapshot(): MeterSnapshot;
+  /** Two counts of the snapshot, which are looked at after every chunk: without the rest of it. */
+  outputTokensEstimate(): number;
+  outputTokensUpper(): number;
   /** The end for a stream that is cut short here, in the name of the answer that was begun. */
   earlyEnd(): EarlyEnd;
 }

@@ -1,4 +1,4 @@
-import { createParser } from "eventsource-parser";
+import { createEventReader } from "./sse_reading.ts";
 
 /**
  * One server-sent event as it came. All `bytes` of a stream, in order, are the stream: nothing is
@@ -17,6 +17,11 @@ export interface SplitEvent {
   readonly complete: boolean;
   /** True when the event is longer than the cap: its bytes come in parts, unread. */
   readonly oversized: boolean;
+  /**
+   * True where its reading is a matter of these bytes alone. False for an event that ends with CR,
+   * and for all after it: an LF may follow that belongs to it.
+   */
+  readonly isAlone: boolean;
   /** The `event:` field, or `null`. */
   readonly event: string | null;
   /** The `data:` fields, joined by line feeds, or `null` where there is none. */
@@ -63,7 +68,8 @@ type Position =
  * Splits a stream of server-sent events at its blank lines (LF LF, CRLF CRLF, CR CR or mixed), and
  * has each event read by `eventsource-parser`. The result does not depend on how the stream was
  * chunked, save for the parts of an oversized event. Work is linear in the bytes; an event within
- * one chunk is never copied, and each event is decoded once.
+ * one chunk is never copied, and an event is decoded when it is
+ * read, once.
  */
 export function createEventSplitter(options: SplitterOptions = {}): EventSplitter {
   const maxEventBytes = options.maxEventBytes ?? EVENT_BYTES_MAX;
@@ -76,9 +82,7 @@ export function createEventSplitter(options: SplitterOptions = {}): EventSplitte
   function complete(bytes: Uint8Array): SplitEvent {
     const unreadable = oversized || bytes.length > maxEventBytes;
     oversized = false;
-    return unreadable
-      ? oversizedPart(bytes, true)
-      : { bytes, complete: true, oversized: false, ...read(bytes) };
+    return unreadable ? oversizedPart(bytes, true) : read(bytes);
   }
 
   function push(chunk: Uint8Array): SplitEvent[] {
@@ -153,9 +157,7 @@ export function createEventSplitter(options: SplitterOptions = {}): EventSplitte
       return complete(bytes);
     }
     if (bytes.length === 0) return null;
-    return oversized
-      ? oversizedPart(bytes, false)
-      : { bytes, complete: false, oversized: false, ...read(bytes, "\n\n") };
+    return oversized ? oversizedPart(bytes, false) : read(bytes, "\n\n");
   }
 
   return { push, flush };
@@ -164,31 +166,14 @@ export function createEventSplitter(options: SplitterOptions = {}): EventSplitte
 const NOTHING = new Uint8Array(0);
 
 function oversizedPart(bytes: Uint8Array, complete: boolean): SplitEvent {
-  return { bytes, complete, oversized: true, event: null, data: null, comment: null };
-}
-
-type Reading = Pick<SplitEvent, "event" | "data" | "comment">;
-
-/** Reads whole events one by one; the parser is kept, for it knows whether the BOM is due. */
-function createEventReader(): (bytes: Uint8Array, terminator?: string) => Reading {
-  // The BOM is left to the parser: the decoder would drop one at the start of every event.
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  let event: string | null = null;
-  let data: string | null = null;
-  let comment: string | null = null;
-  const parser = createParser({
-    onEvent(message) {
-      event = message.event ?? null;
-      data = data === null ? message.data : `${data}\n${message.data}`;
-    },
-    onComment(text) {
-      comment = comment === null ? text : `${comment}\n${text}`;
-    },
-  });
-  return (bytes, terminator = "") => {
-    event = data = comment = null;
-    parser.feed(decoder.decode(bytes) + terminator);
-    return { event, data, comment };
+  return {
+    bytes,
+    complete,
+    oversized: true,
+    isAlone: false,
+    event: null,
+    data: null,
+    comment: null,
   };
 }
 

@@ -33,11 +33,14 @@ export function meterStream(
   return { ...meter.snapshot(), kinds, earlyEnd };
 }
 
-/** The events of a stream that comes in these chunks. */
+/** The events of a stream that comes in these chunks, read. */
 export function splitChunks(chunks: Iterable<Uint8Array>, maxEventBytes?: number): SplitEvent[] {
   const splitter = createEventSplitter(maxEventBytes === undefined ? {} : { maxEventBytes });
   const events: SplitEvent[] = [];
   for (const chunk of chunks) events.push(...splitter.push(chunk));
   const rest = splitter.flush();
-  return rest === null ? events : [...events, rest];
+  if (rest !== null) events.push(rest);
+  return events.map(({ bytes, complete, oversized, isAlone, event, data, comment }) => {
+    return { bytes, complete, oversized, isAlone, event, data, comment };
+  });
 }

@@ -4,6 +4,7 @@ import { type AnswerReader, isDone, meterEvents, meterWhole } from "../event_met
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
 import type { EventKind, Meter, MeterSnapshot } from "../meter.ts";
 import { readError, UNTOLD_ERROR } from "../provider_error.ts";
+import type { EventHead } from "../same_shape.ts";
 import type { SplitEvent } from "../sse_events.ts";
 import { readBlock, readDelta } from "./anthropic_messages_blocks.ts";
 import { earlyEnd } from "./anthropic_messages_end.ts";
@@ -31,8 +32,8 @@ function createReader(): AnswerReader {
   /** The block that is begun and not closed: there is never more than one. */
   let openBlock: number | null = null;
 
-  function readEvent(data: JsonObject, event: SplitEvent): EventKind {
-    switch (textOf(data.type) ?? event.event) {
+  function readEvent(data: JsonObject, { event }: EventHead): EventKind {
+    switch (textOf(data.type) ?? event) {
       case "message_start":
         return startMessage(objectOf(data.message) ?? {});
       case "content_block_start":

@@ -11,6 +11,7 @@ import {
 import { endOf } from "../event_text.ts";
 import { arrayOf, objectOf, textOf } from "../json_reading.ts";
 import type { EventKind, Meter, MeterFlag, MeterSnapshot } from "../meter.ts";
+import type { EventHead } from "../same_shape.ts";
 import type { SplitEvent } from "../sse_events.ts";
 import { isDearTier } from "./openai_chat_details.ts";
 import { createOpenAnswer, OPENING_EVENTS } from "./openai_responses_end.ts";
@@ -43,8 +44,8 @@ function createReader(rules: CountingRules): AnswerReader {
   let webSearches: number | null = null;
   let hasEnded = false;
 
-  function readEvent(data: JsonObject, event: SplitEvent): EventKind {
-    const type = textOf(data.type) ?? event.event;
+  function readEvent(data: JsonObject, { event, dataLength }: EventHead): EventKind {
+    const type = textOf(data.type) ?? event;
     if (type === "error" || (data.type === undefined && data.error !== undefined)) {
       answer.error = readErrorEvent(data);
       return "error";
@@ -53,7 +54,7 @@ function createReader(rules: CountingRules): AnswerReader {
       readEnd(objectOf(data.response) ?? data, type);
       return "terminal";
     }
-    open.follow(data, event.data?.length ?? 0);
+    open.follow(data, dataLength);
     if (OPENING_EVENTS.has(type)) readNames(objectOf(data.response) ?? {});
     if (!output.readEvent(data, type ?? "")) return "other";
     answer.hasContent = true;

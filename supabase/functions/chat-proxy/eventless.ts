@@ -20,8 +20,9 @@ export function createEventless(): Eventless {
   let sizeBytes = 0;
   let isMoreThanComments = false;
   return {
-    add({ bytes, data, comment, oversized }) {
+    add(event) {
       if (kept === null) return;
+      const { bytes, data, comment, oversized } = event;
       sizeBytes += bytes.length;
       if (data !== null || oversized || sizeBytes > BYTES_MAX) {
         kept = null;

@@ -179,24 +179,35 @@ export function relay(options: RelayOptions): Relay {
     write(splitter.flush()?.bytes ?? NOTHING);
   }
 
-  /** @param following what the provider sent with it. */
-  async function pass(event: SplitEvent, following: () => readonly SplitEvent[]): Promise<void> {
-    eventless.add(event);
-    const kind = meter.fold(event);
-    if (kind === "content") firstTokenMs ??= Math.round(options.now() - options.startedMs);
-    if (kind === "usage_only" && options.withholdUsage) return;
-    if (kind === "terminal") {
-      const rest = () => passRest(following());
-      await conclude("complete", () => ({ before: NOTHING, after: event.bytes, rest }));
-      return;
+  /**
+   * Passes on what one chunk has completed, in as few pieces as it can: events side by side go as
+   * the piece of the chunk that they are. Where one of them is the last, the answer is concluded.
+   */
+  function passAll(events: readonly SplitEvent[]): void {
+    let piece: Uint8Array = NOTHING;
+    for (const event of events) {
+      eventless.add(event);
+      const kind = meter.fold(event);
+      if (kind === "content") firstTokenMs ??= Math.round(options.now() - options.startedMs);
+      if (kind === "usage_only" && options.withholdUsage) continue;
+      if (kind === "terminal") {
+        write(piece);
+        const rest = () => passRest(events.slice(events.indexOf(event) + 1));
+        void conclude("complete", () => ({ before: NOTHING, after: event.bytes, rest }));
+        return;
+      }
+      const joined = joinedViews(piece, event.bytes);
+      if (joined === null) write(piece);
+      piece = joined ?? event.bytes;
+      atBoundary = event.complete;
     }
-    write(event.bytes);
-    atBoundary = event.complete;
+    write(piece);
   }
 
   async function endOfUpstream(): Promise<void> {
     const rest = splitter.flush();
-    if (rest !== null) await pass(rest, () => []);
+    if (rest !== null) passAll([rest]);
+    if (concluding !== undefined) return await concluding;
     const bytes = eventless.bytes();
     const whole = bytes && options.meterWhole(bytes);
     if (whole && (whole.usage !== null || whole.hasContent)) {
@@ -208,57 +219,56 @@ export function relay(options: RelayOptions): Relay {
     await (isBroken ? breakOff() : conclude("complete", () => NO_TAIL));
   }
 
-  /** Reads one chunk and passes on what it completes. True when the client got something. */
-  async function step(): Promise<boolean> {
-    const before = writes;
-    let chunk;
-    try {
-      chunk = await reader.read();
-    } catch {
-      await breakOff();
-      return true;
-    }
-    if (concluding !== undefined) return true;
-    if (chunk.done) {
-      await endOfUpstream();
-      return true;
-    }
-    const events = splitter.push(chunk.value);
-    for (const [index, event] of events.entries()) {
-      await pass(event, () => events.slice(index + 1));
-      if (concluding !== undefined) return true;
-    }
-    if (hold !== null) await keepCovered(hold);
-    return writes !== before;
-  }
-
-  async function keepCovered(hold: Hold): Promise<void> {
-    const { outputTokensEstimate, outputTokensUpper } = meter.snapshot();
-    const inputTokens = options.inputTokensEstimate;
+  /** Stops an answer that the reservation no longer covers, or that ignores its limit. */
+  function keepCovered(hold: Hold): void | Promise<void> {
+    const outputTokens = meter.outputTokensEstimate();
     // The bound itself is several times an ordinary text: it would hold too much of a balance.
-    const atMost = Math.min(outputTokensUpper, outputTokensEstimate * 1.5);
-    hold.progress({ inputTokens, outputTokens: outputTokensEstimate }, atMost);
-    if (hold.exceedsLimit(outputTokensEstimate)) {
-      return await conclude("output_limit", () => earlyEnd(meter));
-    }
-    const covered = hold.covers(outputTokensEstimate);
-    if (covered !== true && !await covered) {
-      const end = hold.refusedBy() === "spend_limit" ? "spend_limit" : "insufficient_balance";
-      await conclude(end, () => earlyEnd(meter));
-    }
+    const atMost = Math.min(meter.outputTokensUpper(), outputTokens * 1.5);
+    hold.progress({ inputTokens: options.inputTokensEstimate, outputTokens }, atMost);
+    if (hold.exceedsLimit(outputTokens)) return conclude("output_limit", () => earlyEnd(meter));
+    const covered = hold.covers(outputTokens);
+    if (covered !== true) return refuseUnless(covered, hold);
   }
 
-  /** Steps until the client has something, or, without a client, to the end. */
+  async function refuseUnless(covered: boolean | Promise<boolean>, hold: Hold): Promise<void> {
+    if (await covered) return;
+    const end = hold.refusedBy() === "spend_limit" ? "spend_limit" : "insufficient_balance";
+    await conclude(end, () => earlyEnd(meter));
+  }
+
+  /**
+   * Reads until the client has something, or, without a client, to the end. All that a chunk needs
+   * is done within one turn: each further `await` a chunk would be felt in the CPU of long answers.
+   */
   async function run(): Promise<void> {
     isPulling = true;
     try {
-      while (concluding === undefined && (!await step() || !hasClient));
+      while (concluding === undefined) {
+        const before = writes;
+        let chunk;
+        try {
+          chunk = await reader.read();
+        } catch {
+          await breakOff();
+          break;
+        }
+        if (concluding !== undefined) break;
+        if (chunk.done) {
+          await endOfUpstream();
+          break;
+        }
+        passAll(splitter.push(chunk.value));
+        if (concluding !== undefined) break;
+        const covering = hold === null ? undefined : keepCovered(hold);
+        if (covering !== undefined) await covering;
+        if (writes !== before && hasClient) break;
+      }
     } catch (error) {
       logError("A relay failed by a bug", { request_id: options.requestId, error });
       await breakOff();
     }
     isPulling = false;
-    await concluding;
+    if (concluding !== undefined) await concluding;
   }
 
   const body = new ReadableStream<Uint8Array>({
@@ -280,4 +290,12 @@ export function relay(options: RelayOptions): Relay {
   }, { highWaterMark: 0 });
 
   return { body, done, written };
+}
+
+/** Two views as one, where the second begins in their buffer at the end of the first; else `null`. */
+function joinedViews(first: Uint8Array, second: Uint8Array): Uint8Array | null {
+  if (first.buffer !== second.buffer) return null;
+  if (first.byteOffset + first.byteLength !== second.byteOffset) return null;
+  const length = first.byteLength + second.byteLength;
+  return new Uint8Array(first.buffer, first.byteOffset, length);
 }
