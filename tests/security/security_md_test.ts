@@ -20,8 +20,11 @@ Deno.test("each test that SECURITY.md names is there, by that name", async () =>
       sources.set(file, await Deno.readTextFile(ROOT + file).catch(() => ""));
     }
     const source = sources.get(file)!;
-    const isThere = source.includes(`Deno.test("${name}"`) ||
-      source.includes("Deno.test(`" + name.replace(PUT_IN, "${dialect.name}") + "`");
+    const written = [`"${name}"`, "`" + name.replace(PUT_IN, "${dialect.name}") + "`"];
+    const isThere = written.some((words) =>
+      source.includes(`Deno.test(${words}`) || source.includes(`browserTest(
+  ${words}`)
+    );
     if (!isThere) missing.push(`${file}: ${name}`);
   }
   assertEquals(missing, []);
