@@ -21,7 +21,7 @@ export type KnownKeys = { publishableKeys: readonly string[]; secretKeys: readon
  * same request. Among the others the first counts: a request that carries a user's token and, in
  * `apikey`, a secret key, is that user's.
  */
-export async function findCredential(headers: Headers, keys: KnownKeys): Promise<Credential> {
+export function findCredential(headers: Headers, keys: KnownKeys): Credential {
   const authorization = headers.get("authorization");
   const bearer = authorization === null ? null : /^Bearer\s+(\S+)\s*$/i.exec(authorization);
   if (authorization !== null && bearer === null) return { kind: "malformed" };
@@ -36,11 +36,11 @@ export async function findCredential(headers: Headers, keys: KnownKeys): Promise
 
   let found: Credential = { kind: "none" };
   for (const value of new Set(presented as string[])) {
-    if (await isOneOfSecrets(value, keys.publishableKeys)) {
+    if (isOneOfSecrets(value, keys.publishableKeys)) {
       found = { kind: "publishable_key" };
       continue;
     }
-    if (await isOneOfSecrets(value, keys.secretKeys)) return { kind: "secret_key" };
+    if (isOneOfSecrets(value, keys.secretKeys)) return { kind: "secret_key" };
     const looksLikeJwt = /^[\w-]+\.[\w-]+\.[\w-]*$/.test(value);
     return looksLikeJwt ? { kind: "token", token: value } : { kind: "malformed" };
   }

@@ -70,7 +70,7 @@ export function identifyDeps(env: Env): IdentifyDeps {
  * is never taken for a guest.
  */
 export async function identify(request: Request, deps: IdentifyDeps): Promise<Caller | Refusal> {
-  const credential = await findCredential(request.headers, deps);
+  const credential = findCredential(request.headers, deps);
   switch (credential.kind) {
     case "none":
       return {

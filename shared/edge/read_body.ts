@@ -49,15 +49,25 @@ export async function readBody(
       size_bytes_max: sizeBytesMax,
     };
   }
-  const bytes = await new Blob(chunks as BlobPart[]).arrayBuffer();
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(joined(chunks, sizeBytes));
   } catch {
     return {
       code: "INVALID_JSON",
       message: "The body is not text in UTF-8. Encode the JSON as UTF-8 and send it again.",
     };
   }
+}
+
+function joined(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!;
+  const bytes = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }
 
 /**

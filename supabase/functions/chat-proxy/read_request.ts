@@ -23,8 +23,8 @@ export type ChatCall = {
   clientHeaders: Readonly<Record<string, string>>;
   chatId: string | null;
   idempotencyKey: string | null;
-  /** SHA-256 of all that makes the request what it is, in hex. */
-  requestHash: string;
+  /** SHA-256 of all that makes the request what it is, in hex; null where no key goes with it. */
+  requestHash: string | null;
 };
 
 const CHAT_ID_CHARS_MAX = 128;
@@ -65,7 +65,9 @@ export async function readChatCall(
     inputTokensEstimate: Math.min(bounds[0]!, dialect.inputTokensEstimate(request, prices[0])),
     clientHeaders: dialect.requestHeaders(headers),
     ...ids,
-    requestHash: await sha256Hex(JSON.stringify([dialect.name, target, fallbackModels]) + text),
+    requestHash: ids.idempotencyKey === null
+      ? null
+      : await sha256Hex(JSON.stringify([dialect.name, target, fallbackModels]) + text),
   };
 }
 

@@ -113,7 +113,7 @@ export function createHandler(deps: InitBalanceDeps): (request: Request) => Prom
   async function receiveDatabaseWebhook(c: AppContext, body: string): Promise<Response> {
     const bearer = /^Bearer\s+(\S+)\s*$/i.exec(c.req.header("authorization") ?? "")?.[1] ??
       c.req.header("apikey") ?? "";
-    if (bearer === "" || !await isOneOfSecrets(bearer, deps.webhookSecrets)) {
+    if (bearer === "" || !isOneOfSecrets(bearer, deps.webhookSecrets)) {
       logWarning("Sign-up webhook rejected", { request_id: c.get("requestId") });
       return refuse(c, {
         code: "UNAUTHENTICATED",
