@@ -1,7 +1,7 @@
 /**
  * Calls one SQL function of the ledger through the Data API.
  */
-import { createClient } from "@supabase/supabase-js";
+import { PostgrestClient } from "@supabase/postgrest-js";
 import type { Refusal } from "../edge/refusal.ts";
 import { LedgerUnavailable } from "./ledger_unavailable.ts";
 import { refusalFromError } from "./refusals.ts";
@@ -26,9 +26,10 @@ export type Rpc = (name: string, args: Record<string, unknown>) => Promise<RpcRe
 
 /** Builds the caller. Make one per isolate. */
 export function createRpc(options: LedgerOptions): Rpc {
-  const client = createClient(options.url, options.secretKey, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    ...(options.fetch && { global: { fetch: options.fetch } }),
+  // Of supabase-js this alone: the rest of it is two thirds of a cold start.
+  const client = new PostgrestClient(`${options.url.replace(/\/+$/, "")}/rest/v1`, {
+    headers: { apikey: options.secretKey, authorization: `Bearer ${options.secretKey}` },
+    ...(options.fetch && { fetch: options.fetch }),
   });
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
 

@@ -5,9 +5,9 @@
  * way the answer is kept per isolate for at most a minute and never past the token's own expiry, so
  * a burst of requests of one user costs one question.
  */
-import { createClient } from "@supabase/supabase-js";
 import type { Refusal } from "./refusal.ts";
 import { sha256Hex } from "./constant_time.ts";
+import { createCheckSignature } from "./token_signature.ts";
 import { isUuid } from "./uuid.ts";
 
 /** What an accepted token says. `expiresAtMs` is in milliseconds since 1970. */
@@ -31,8 +31,6 @@ export type VerifyTokenOptions = {
 const CACHE_MS_MAX = 60_000;
 /** A token and its claims are about 2 kB; this bounds the cache to a few megabytes. */
 const CACHE_ENTRIES_MAX = 1_000;
-/** The user waits for this before anything else happens. */
-const AUTH_TIMEOUT_MS = 5_000;
 const TOKEN_CHARS_MAX = 16_384;
 
 /** The signatures that a Supabase project can issue. `none` is not among them. */
@@ -54,14 +52,7 @@ const UNAVAILABLE: Refusal = {
 /** Builds the verifier. Make one per isolate: it holds the cache. */
 export function createVerifyToken(options: VerifyTokenOptions): VerifyToken {
   const now = options.now ?? Date.now;
-  const baseFetch = options.fetch ?? fetch;
-  const { auth } = createClient(options.supabaseUrl, options.publishableKey, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    global: {
-      fetch: (input, init) =>
-        baseFetch(input, { ...init, signal: AbortSignal.timeout(AUTH_TIMEOUT_MS) }),
-    },
-  });
+  const checkSignature = createCheckSignature({ fetch, ...options, now });
   // By the hash of the token, so that no token lies in memory longer than its request. Insertion
   // order is age: the first key is the oldest. Questions under way are here too.
   const cache = new Map<string, { answer: Promise<TokenClaims | Refusal>; untilMs: number }>();
@@ -74,7 +65,7 @@ export function createVerifyToken(options: VerifyTokenOptions): VerifyToken {
     const cached = cache.get(cacheKey);
     if (cached && now() < cached.untilMs) return await cached.answer;
 
-    const entry = { answer: ask(token), untilMs: now() + CACHE_MS_MAX };
+    const entry = { answer: ask(token, header), untilMs: now() + CACHE_MS_MAX };
     cache.delete(cacheKey);
     if (cache.size >= CACHE_ENTRIES_MAX) cache.delete(cache.keys().next().value!);
     cache.set(cacheKey, entry);
@@ -87,12 +78,15 @@ export function createVerifyToken(options: VerifyTokenOptions): VerifyToken {
     return claims;
   };
 
-  async function ask(token: string): Promise<TokenClaims | Refusal> {
+  async function ask(
+    token: string,
+    header: Record<string, unknown>,
+  ): Promise<TokenClaims | Refusal> {
     const payload = decodePart(token.split(".")[1]);
     if (typeof payload?.exp !== "number") return INVALID;
     const expiresAtMs = payload.exp * 1000;
     if (expiresAtMs <= now()) return EXPIRED;
-    const verdict = await getClaims(token);
+    const verdict = await checkSignature(token, header);
     if (verdict !== "valid") return verdict === "unavailable" ? UNAVAILABLE : INVALID;
 
     // The service roles have no user; such a token authenticates nobody here.
@@ -104,25 +98,6 @@ export function createVerifyToken(options: VerifyTokenOptions): VerifyToken {
       isAnonymous: payload.is_anonymous === true,
       expiresAtMs,
     };
-  }
-
-  async function getClaims(token: string): Promise<"valid" | "invalid" | "unavailable"> {
-    try {
-      // The clock is checked above, with the injected `now`.
-      const { error } = await auth.getClaims(token, {
-        allowExpired: true,
-        // Its type wants `alg` and `key_ops` on every key; it reads them only from the one it uses.
-        ...(options.jwks && {
-          jwks: options.jwks as NonNullable<Parameters<typeof auth.getClaims>[1]>["jwks"] & object,
-        }),
-      });
-      if (error === null) return "valid";
-      const status = error.status ?? 400;
-      return status === 0 || status === 429 || status >= 500 ? "unavailable" : "invalid";
-    } catch {
-      // An algorithm that does not fit the key, or a damaged signature: thrown, not returned.
-      return "invalid";
-    }
   }
 }
 

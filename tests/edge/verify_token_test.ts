@@ -164,3 +164,34 @@ Deno.test("a valid token without a user, such as a service role's, authenticates
     assertEquals(refusalOf(await verify(hs256(claims))).code, "UNAUTHENTICATED");
   }
 });
+
+Deno.test("a key that the platform did not give is asked for once, and again after ten minutes", async () => {
+  const keys = await es256Keys("key-2");
+  const auth = fakeAuth(() => Response.json(keys.jwks));
+  let nowMs = Date.now();
+  const verify = verifier(auth.fetch, () => nowMs);
+  for (const n of [1, 2, 3]) valueOf(await verify(await keys.sign(claimsOf(USER, { n }))));
+  const wellKnown = `${URL}/auth/v1/.well-known/jwks.json`;
+  assertEquals(auth.asked, [wellKnown]);
+  nowMs += 10 * 60_000 + 1;
+  valueOf(await verify(await keys.sign(claimsOf(USER))));
+  assertEquals(auth.asked, [wellKnown, wellKnown]);
+});
+
+Deno.test("a token of a key that nobody can name is believed only if the Auth server does", async () => {
+  const keys = await es256Keys("key-3");
+  const token = await keys.sign(claimsOf(USER));
+  for (const told of [{ keys: [] }, {}, null, { keys: [null, { kid: 3 }] }]) {
+    const asked: string[] = [];
+    const fetch = (input: RequestInfo | globalThis.URL) => {
+      asked.push(String(input));
+      return Promise.resolve(asked.length === 1 ? Response.json(told) : rejects());
+    };
+    const outcome = await verifier(fetch as typeof globalThis.fetch)(token);
+    assertEquals(refusalOf(outcome).code, "UNAUTHENTICATED");
+    assertEquals(asked.length, 2);
+  }
+  for (const answer of [() => new Response("", { status: 503 }), () => new Response("<html>")]) {
+    assertEquals(refusalOf(await verifier(fakeAuth(answer).fetch)(token)).code, "AUTH_UNAVAILABLE");
+  }
+});
