@@ -12,6 +12,7 @@ import type { DialectError } from "../../../shared/llm/dialect.ts";
 import type { AbortPolicy } from "../../../shared/llm/providers.ts";
 import { createEventSplitter, type SplitEvent } from "../../../shared/llm/sse_events.ts";
 import type { Capture } from "./capture.ts";
+import { chunksOf } from "./chunks_of.ts";
 import type { End, Outcome } from "./ending.ts";
 import { createEventless } from "./eventless.ts";
 import type { Hold } from "./hold.ts";
@@ -68,7 +69,9 @@ const REST_MS = 1_000;
 
 export function relay(options: RelayOptions): Relay {
   const { meter, hold } = options;
-  const reader = options.upstream.getReader();
+  const chunks = chunksOf(options.upstream);
+  /** Length of the last chunk. */
+  let lastBytes = 0;
   const splitter = createEventSplitter();
   const eventless = createEventless();
   let controller!: ReadableStreamDefaultController<Uint8Array>;
@@ -156,7 +159,7 @@ export function relay(options: RelayOptions): Relay {
    */
   function leaveUpstream(): void {
     options.abortUpstream();
-    reader.cancel().catch(() => {});
+    chunks.cancel().catch(() => {});
   }
 
   /**
@@ -169,7 +172,8 @@ export function relay(options: RelayOptions): Relay {
     const writeAll = (rest: readonly SplitEvent[]) => rest.forEach(({ bytes }) => write(bytes));
     writeAll(events);
     try {
-      for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+      const read = () => chunks.read(lastBytes);
+      for (let chunk = await read(); !chunk.done; chunk = await read()) {
         writeAll(splitter.push(chunk.value));
       }
     } catch {
@@ -247,7 +251,7 @@ export function relay(options: RelayOptions): Relay {
         const before = writes;
         let chunk;
         try {
-          chunk = await reader.read();
+          chunk = await chunks.read(lastBytes);
         } catch {
           await breakOff();
           break;
@@ -257,6 +261,7 @@ export function relay(options: RelayOptions): Relay {
           await endOfUpstream();
           break;
         }
+        lastBytes = chunk.value.length;
         passAll(splitter.push(chunk.value));
         if (concluding !== undefined) break;
         const covering = hold === null ? undefined : keepCovered(hold);
