@@ -5,6 +5,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { checkSync } from "recheck";
 import { DIALECTS } from "../../shared/llm/dialects.ts";
+import { streamedText } from "../../web/page/state/markdown_tail.ts";
+import proven from "./proven_patterns.json" with { type: "json" };
 import { type Pattern, patternsIn, patternsOf } from "./patterns.ts";
 
 /** Those that take the square of their text's length, and what bounds it; by file and pattern. */
@@ -37,6 +39,9 @@ const OWN_INPUT = new Set([
   "cli/backfill/usage_line.ts",
 ]);
 
+/** Those that recheck 4.5.0 has found safe, and took long to: `source/flags`, to the letter. */
+const PROVEN: ReadonlySet<string> = new Set(proven);
+
 const isUnbounded = ({ source, flags }: Pattern) => checkSync(source, flags).status !== "safe";
 const nameOf = ({ where, source }: Pattern) => `${where.split(":")[0]} ${source}`;
 
@@ -51,6 +56,7 @@ Deno.test("no pattern that reads a stranger's text takes more than linear time",
     const { where, source, flags } = pattern;
     if (nameOf(pattern) in BOUNDED || OWN_INPUT.has(where.split(":")[0]!)) return false;
     const key = `${source}/${flags}`;
+    if (PROVEN.has(key)) return false;
     if (!verdicts.has(key)) verdicts.set(key, isUnbounded(pattern));
     return verdicts.get(key);
   });
@@ -77,4 +83,16 @@ Deno.test("a name of underscores is read by Gemini's dialect as often as it is l
   const target = { model: "gemini-2.5-flash", stream: false, method: "generateContent" } as const;
   // Before, this took hours: that the test ends is what it asserts.
   assert(gemini.readRequest(body, target).kind !== "fault");
+});
+
+Deno.test("an answer that repeats one mark without end is shown as it comes, and holds no page up", () => {
+  for (const mark of ["[", "<", "`", "*_", "| ", " ", "<a", "![", "|-"]) {
+    const text = `Before.\n\n${mark.repeat(200_000)}`;
+    // A tail that is tidied would take hours: that the test ends is a part of what it asserts.
+    assertEquals(streamedText(text), text);
+  }
+  assertEquals(streamedText("Some **bold"), "Some **bold**");
+  const table = "| a | b |\n| --- | --- |\n| 1";
+  assertEquals(streamedText(table), table);
+  assertEquals(streamedText("| a | b |"), "");
 });
