@@ -1,9 +1,22 @@
 /** The ledger's part of the benchmark: pairs of reserve and settle, bytes a record, and reads. */
-import { type Figure, figure, type Mark, type Plot, type Section } from "../section.ts";
+import { type Figure, figure, type Section } from "../section.ts";
 import { type LedgerCluster, startLedgerCluster } from "./cluster.ts";
 import { fillRecords, fillUsers, USERS } from "./fill.ts";
-import { Callers, type Load, type Measured } from "./pairs.ts";
+import { Callers, type Load } from "./pairs.ts";
 import { timeReads } from "./reads.ts";
+import {
+  bestOf,
+  type ByConnections,
+  figuresOf,
+  marksOf,
+  nameOf,
+  plotByConnections,
+  plotBySize,
+  type Runs,
+  type Size,
+  slowdownOf,
+  whose,
+} from "./report.ts";
 import { bytesARecord } from "./sizes.ts";
 
 export interface LedgerOptions {
@@ -24,19 +37,9 @@ const QUICK: Plan = { sizes: [0, 100_000], rounds: 1, seconds: 1 };
 const WHOLE: Plan = { sizes: [0, 1_000_000, 10_000_000], rounds: 5, seconds: 3 };
 
 /** A ledger with so many records, and those who call it. */
-interface House {
-  readonly records: number;
-  readonly name: string;
+interface House extends Size {
   readonly url: string;
   readonly callers: Callers;
-}
-
-/** Runs of one kind of load. */
-interface Runs {
-  readonly name: string;
-  readonly measured: Measured[];
-  /** Of the server, where the system tells. */
-  readonly cpuMsAPair: number[];
 }
 
 /** Measures on an embedded PostgreSQL of its own, whose commits wait for the disk. */
@@ -102,8 +105,6 @@ async function buildHouse(
   return { house: { records, name, url, callers }, figures };
 }
 
-type ByConnections = Record<"many" | "hot", Map<number, Runs>>;
-
 /** Each number of connections in each round, so that what else the machine does meets all alike. */
 async function runByConnections(
   cluster: LedgerCluster,
@@ -156,101 +157,4 @@ async function run(cluster: LedgerCluster, house: House, load: Load, runs: Runs)
   if (before !== null && after !== null) {
     runs.cpuMsAPair.push((after - before) * 1000 / measured.pairs);
   }
-}
-
-function figuresOf({ name, measured, cpuMsAPair }: Runs): Figure[] {
-  return [
-    figure(name, "pairs/s", measured.map(({ pairsPerSecond }) => pairsPerSecond)),
-    figure(`${name}, p50`, "ms", measured.map(({ p50Ms }) => p50Ms)),
-    figure(`${name}, p99`, "ms", measured.map(({ p99Ms }) => p99Ms)),
-    ...cpuMsAPair.length > 0 ? [figure(`${name}, server's CPU a pair`, "ms", cpuMsAPair)] : [],
-  ];
-}
-
-/** How many times as many pairs a second the empty ledger does, round by round. */
-function slowdownOf(bySize: ReadonlyMap<number, Runs>, houses: readonly House[]): Figure {
-  const largest = houses.at(-1)!;
-  const empty = bySize.get(0)?.measured ?? [];
-  const full = bySize.get(largest.records)?.measured ?? [];
-  return figure(
-    `pairs, slowdown from 0 to ${largest.name}`,
-    "×",
-    empty.map(({ pairsPerSecond }, round) => pairsPerSecond / (full[round]?.pairsPerSecond ?? NaN)),
-  );
-}
-
-interface Best {
-  readonly connections: number;
-  readonly pairsPerSecond: number;
-}
-
-function bestOf(byConnections: ReadonlyMap<number, Runs>): Best {
-  const all = [...byConnections].map(([connections, { name, measured }]) => ({
-    connections,
-    pairsPerSecond: figure(name, "", measured.map((run) => run.pairsPerSecond)).median,
-  }));
-  return all.reduce((best, one) => one.pairsPerSecond > best.pairsPerSecond ? one : best);
-}
-
-function marksOf(many: Best, hot: Best, slowdown: Figure, figures: readonly Figure[]): Mark[] {
-  // Of the most records: what an index costs while it grows evens out.
-  const bytes = figures.findLast(({ name }) => name.startsWith("a record, total"))!;
-  return [
-    {
-      name: `reserve and settle on ${whose(USERS)}, ${many.connections} connections`,
-      unit: "pairs/s",
-      value: many.pairsPerSecond,
-      is: "at_least",
-      limit: 1500,
-    },
-    {
-      name: `reserve and settle on ${whose(1)}, ${hot.connections} connections`,
-      unit: "pairs/s",
-      value: hot.pairsPerSecond,
-      is: "at_least",
-      limit: 400,
-    },
-    { name: bytes.name, unit: "bytes", value: bytes.median, is: "at_most", limit: 300 },
-    { name: slowdown.name, unit: "×", value: slowdown.median, is: "at_most", limit: 1.2 },
-  ];
-}
-
-function plotByConnections(by: ByConnections): Plot {
-  return {
-    name: "ledger-connections",
-    title: "Pairs of reserve and settle a second",
-    x: { title: "connections", scale: "category" },
-    y: { title: "pairs/s", scale: "linear" },
-    series: ([["many", USERS], ["hot", 1]] as const).map(([kind, users]) => ({
-      name: whose(users),
-      points: [...by[kind]].map(([connections, runs]) => ({
-        x: String(connections),
-        y: figuresOf(runs)[0]!.median,
-      })),
-    })),
-  };
-}
-
-function plotBySize(bySize: ReadonlyMap<number, Runs>, houses: readonly House[]): Plot {
-  return {
-    name: "ledger-records",
-    title: "Pairs a second, by what is recorded already",
-    x: { title: "usage records", scale: "category" },
-    y: { title: "pairs/s", scale: "linear" },
-    series: [{
-      name: whose(USERS),
-      points: houses.map(({ records }) => ({
-        x: nameOf(records),
-        y: figuresOf(bySize.get(records)!)[0]!.median,
-      })),
-    }],
-  };
-}
-
-function whose(users: number): string {
-  return users === 1 ? "one user" : `${users.toLocaleString("en")} users`;
-}
-
-function nameOf(records: number): string {
-  return records >= 1_000_000 ? `${records / 1_000_000} million` : records.toLocaleString("en");
 }
