@@ -5,6 +5,7 @@ import { PostgrestClient } from "@supabase/postgrest-js";
 import type { Refusal } from "../edge/refusal.ts";
 import { LedgerUnavailable } from "./ledger_unavailable.ts";
 import { refusalFromError } from "./refusals.ts";
+import { withoutTrailingSlashes } from "../edge/trailing_slashes.ts";
 
 export type LedgerOptions = {
   /** The project's URL. */
@@ -27,7 +28,7 @@ export type Rpc = (name: string, args: Record<string, unknown>) => Promise<RpcRe
 /** Builds the caller. Make one per isolate. */
 export function createRpc(options: LedgerOptions): Rpc {
   // Of supabase-js this alone: the rest of it is two thirds of a cold start.
-  const client = new PostgrestClient(`${options.url.replace(/\/+$/, "")}/rest/v1`, {
+  const client = new PostgrestClient(`${withoutTrailingSlashes(options.url)}/rest/v1`, {
     headers: { apikey: options.secretKey, authorization: `Bearer ${options.secretKey}` },
     ...(options.fetch && { fetch: options.fetch }),
   });

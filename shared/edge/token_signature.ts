@@ -3,6 +3,7 @@
  * server, which alone can tell of HS256.
  */
 import { compactVerify } from "jose/jws/compact/verify";
+import { withoutTrailingSlashes } from "./trailing_slashes.ts";
 
 /** `unavailable`: nobody can tell. */
 export type Verdict = "valid" | "invalid" | "unavailable";
@@ -38,7 +39,7 @@ type Told = { kind: "json"; body: unknown } | { kind: "none"; verdict: Verdict }
 export function createCheckSignature(
   options: CheckSignatureOptions,
 ): (token: string, header: Record<string, unknown>) => Promise<Verdict> {
-  const base = `${options.supabaseUrl.replace(/\/+$/, "")}/auth/v1`;
+  const base = `${withoutTrailingSlashes(options.supabaseUrl)}/auth/v1`;
   let told: { keys: readonly Jwk[]; atMs: number } = { keys: [], atMs: -Infinity };
 
   return async (token, { alg, kid }) => {
