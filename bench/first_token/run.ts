@@ -86,12 +86,12 @@ export async function runFirstToken({ quick, progress }: Options): Promise<Secti
   // Each function's answer is recorded, code is compiled, prices and settings are read.
   progress("first-token: warming up");
   await runCourse({ name: "", way: "known", ledgerMs: 0 }, 0, 1, setting);
-  for (const course of COURSES) await runCourse(course, 0, 40, setting);
+  for (const course of COURSES) await runCourse(course, 0, quick ? 20 : 40, setting);
 
   const figures: Figure[] = [];
   const marks: Mark[] = [];
   const plotted: { upstreamMs: number; way: Way; ledgerMs: number; p50: number }[] = [];
-  const rounds = quick ? 2 : 6;
+  const rounds = quick ? 1 : 6;
   for (const upstreamMs of UPSTREAM_MS) {
     const times = new Map<Course, (readonly number[])[]>(COURSES.map((course) => [course, []]));
     for (let round = 1; round <= rounds; round++) {
