@@ -9,6 +9,7 @@ import { App, type Connection, type IAppConfig } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import postgres from "postgres";
 import { withRole } from "./database.ts";
+import { surviveLostSockets } from "./lost_sockets.ts";
 import { askSignUpHook, type HookVerdict, type SignUpHook } from "./sign_up_hook.ts";
 
 export interface PlatformApiOptions {
@@ -64,23 +65,6 @@ export async function createPlatformApi(options: PlatformApiOptions): Promise<Pl
       forgetLostSockets();
     },
   };
-}
-
-/**
- * The driver writes from a timer, also to a socket that has gone meanwhile, and that error belongs to
- * no query: a PostgreSQL that is killed would take this process with it.
- */
-function surviveLostSockets(): () => void {
-  const onError = (event: ErrorEvent) => {
-    const { error } = event;
-    if (!(error instanceof TypeError) || !/\/postgres\/.*connection\.js/.test(error.stack ?? "")) {
-      return;
-    }
-    event.preventDefault();
-    console.error(`database: a connection was lost while it was being written to`);
-  };
-  addEventListener("error", onError);
-  return () => removeEventListener("error", onError);
 }
 
 function connect(url: string, connections: number): Connection {

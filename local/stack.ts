@@ -34,6 +34,8 @@ export interface StackOptions {
   readonly demoTiming?: Timing;
   /** Variables for the functions, above those of this process and of `.env`. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where the functions find the platform, if not at the stack's own address: for tests. */
+  readonly platformUrl?: string;
   /** False leaves it to others to have the alerts evaluated: for tests. */
   readonly evaluatesAlerts?: boolean;
   /**
@@ -197,7 +199,11 @@ async function startIn(
   const functions = await startFunctionsProcess({
     port: functionsPort,
     folder: join(ROOT, "supabase", "functions"),
-    env: { ...environment, ...providers.variables, ...injectedEnvironment(url, secrets) },
+    env: {
+      ...environment,
+      ...providers.variables,
+      ...injectedEnvironment(options.platformUrl ?? url, secrets),
+    },
     log,
     onStart: (pid) => void note(pid).catch(() => {}),
   });

@@ -8,6 +8,7 @@
  * Behind `controlUrl`: `GET /log`, `GET /functions-pid`, `POST /postgres/stop`, `/postgres/kill` and
  * `/postgres/start`.
  */
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AT_ONCE, REALISTIC } from "../../local/demo_provider/server.ts";
@@ -21,6 +22,14 @@ export interface StackOrder {
   readonly env?: Readonly<Record<string, string>>;
   /** Pace of the demo provider; at once by default, a script's own times apart. */
   readonly pace?: "at_once" | "realistic";
+  /** A folder that outlives this process, so that another one can go on with it. */
+  readonly folder?: string;
+  /** The port to be had again then. */
+  readonly port?: number;
+  /** Where the functions find the platform, if not at the stack's own address. */
+  readonly platformUrl?: string;
+  /** Where the functions' lines go. Else they are kept in memory, behind `GET /log`. */
+  readonly logFile?: string;
 }
 
 /** What the keeper prints. */
@@ -34,14 +43,17 @@ export interface KeptStack {
 }
 
 const order: StackOrder = JSON.parse(Deno.args[0] ?? "{}");
-const folder = await Deno.makeTempDir({ prefix: "farebox-e2e-" });
+const folder = order.folder ?? await Deno.makeTempDir({ prefix: "farebox-e2e-" });
 // PostgreSQL runs as another account when the tests run as root: it has to get in here.
 await Deno.chmod(folder, 0o755);
 await copyStackData(join(folder, "postgres"));
 const lines: string[] = [];
+const keep = order.logFile === undefined
+  ? (line: string) => void lines.push(line)
+  : (line: string) => Deno.writeTextFileSync(order.logFile!, `${line}\n`, { append: true });
 const print = console.error;
 // Refusals that a test provokes are told here too, hundreds of them: with the log they can be read.
-console.error = (...parts) => void lines.push(parts.map(inLog).join(" "));
+console.error = (...parts) => keep(parts.map(inLog).join(" "));
 const stack = await startStack({
   dataDir: folder,
   durable: false,
@@ -49,7 +61,9 @@ const stack = await startStack({
   evaluatesAlerts: false,
   pagesFolder: join(tmpdir(), `farebox-pages-${Deno.uid()}`),
   demoTiming: order.pace === "realistic" ? REALISTIC : AT_ONCE,
-  log: (line) => void lines.push(line),
+  log: keep,
+  ...(order.port === undefined ? {} : { port: order.port }),
+  ...(order.platformUrl === undefined ? {} : { platformUrl: order.platformUrl }),
   ...(order.env === undefined ? {} : { env: order.env }),
 }).catch((error) => {
   print(lines.join("\n"));
@@ -99,7 +113,7 @@ for await (const _ of Deno.stdin.readable);
 await control.shutdown();
 await stack.stop();
 await database.stop();
-await Deno.remove(folder, { recursive: true });
+if (order.folder === undefined) await Deno.remove(folder, { recursive: true });
 Deno.exit(0);
 
 function inLog(part: unknown): string {
@@ -110,7 +124,7 @@ function inLog(part: unknown): string {
 async function copyStackData(dataDir: string): Promise<void> {
   const run = Deno.env.get(CLUSTER_VARIABLE);
   const stackData = run && (JSON.parse(run) as Cluster).stackData;
-  if (!stackData) return;
+  if (!stackData || existsSync(dataDir)) return;
   const { success, stderr } = await new Deno.Command("cp", { args: ["-a", stackData, dataDir] })
     .output();
   if (!success) throw new Error(`Cannot copy ${stackData}: ${new TextDecoder().decode(stderr)}`);

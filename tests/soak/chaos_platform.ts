@@ -1,0 +1,98 @@
+/**
+ * Stands between the functions and the platform, and does what networks and pools do: delays, errors in
+ * PostgREST's words, connections that break before a call or, worse, after its commit.
+ */
+import type { Chance } from "./random.ts";
+
+export type PlatformFault = "none" | "delay" | "error" | "lost_before" | "lost_after";
+
+export interface ChaosPlatform {
+  readonly url: string;
+  /** What happens to a part of the calls from now on. */
+  fault: PlatformFault;
+  /** Where the platform is; changes when it is started again. */
+  target: string;
+  /** How many calls were hit. */
+  readonly hits: Map<PlatformFault, number>;
+  close(): Promise<void>;
+}
+
+/** The share of calls that a fault hits. */
+const SHARE = 0.4;
+
+/** What PostgREST says of a deadlock, a serialisation failure, and a pool that is empty. */
+const ERRORS = [
+  { status: 500, body: { code: "40P01", message: "deadlock detected", details: null, hint: null } },
+  {
+    status: 500,
+    body: {
+      code: "40001",
+      message: "could not serialize access due to concurrent update",
+      details: null,
+      hint: null,
+    },
+  },
+  {
+    status: 504,
+    body: {
+      code: "PGRST003",
+      message: "Timed out acquiring connection from connection pool.",
+      details: null,
+      hint: null,
+    },
+  },
+] as const;
+
+export function startChaosPlatform(chance: Chance): ChaosPlatform {
+  const hits = new Map<PlatformFault, number>();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => breakOff() },
+    async (request) => {
+      const fault = platform.fault !== "none" && chance.next() < SHARE ? platform.fault : "none";
+      if (fault !== "none") hits.set(fault, (hits.get(fault) ?? 0) + 1);
+      const body = request.body === null ? null : new Uint8Array(await request.arrayBuffer());
+      if (fault === "lost_before") return breakOff();
+      if (fault === "delay") await sleep(chance.int(50, 2_500));
+      if (fault === "error") {
+        const { status, body } = chance.pick(ERRORS);
+        return Response.json(body, { status });
+      }
+      const { pathname, search } = new URL(request.url);
+      const headers = new Headers(request.headers);
+      headers.delete("host");
+      const response = await fetch(platform.target + pathname + search, {
+        method: request.method,
+        headers,
+        body,
+      });
+      if (fault === "lost_after") {
+        // It has committed: read to its end, and never told.
+        await response.arrayBuffer();
+        return breakOff();
+      }
+      return new Response(response.body, response);
+    },
+  );
+  const platform: ChaosPlatform = {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    fault: "none",
+    target: "",
+    hits,
+    close: () => server.shutdown(),
+  };
+  return platform;
+}
+
+/** A response that ends before its first byte: the client sees a broken connection. */
+function breakOff(): Response {
+  return new Response(
+    new ReadableStream({
+      pull(controller) {
+        controller.error(new Error("broken off on purpose"));
+      },
+    }),
+    { status: 200, headers: { "content-type": "application/json" } },
+  );
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
