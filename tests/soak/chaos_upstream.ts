@@ -163,7 +163,9 @@ async function respond(
 
 const EVENT_STREAM = { headers: { "content-type": "text/event-stream" } };
 
-const isCut = (fault: UpstreamFault) => fault === "reset" || fault === "end_of_connection";
+/** The connection breaks: what was handed to it need not have arrived. */
+export const isCut = (fault: UpstreamFault): boolean =>
+  fault === "reset" || fault === "end_of_connection";
 
 function refusal(fault: UpstreamFault, dialect: WireDialect, chance: Chance): Response | null {
   const error = (status: number, type: string, headers: Record<string, string> = {}) =>

@@ -43,7 +43,7 @@ const report = (round: Round) => {
 const last = await soak({
   seed,
   rounds: Infinity,
-  roundMs: 25_000,
+  roundMs: 35_000,
   people: options.people,
   victims: ["functions", "backend", "functions", "postmaster"],
   faults: 5,
@@ -60,5 +60,7 @@ function line(round: Round): string {
   const kills = Object.values(round.kills).reduce((sum, count) => sum + count, 0);
   return `round ${round.round}  ${round.seconds} s  ${round.requests} requests  ${kills} kills  ` +
     `${round.exactCharges} exact  ${round.backfilled} backfilled  loss $${round.houseLoss} of at ` +
-    `most $${round.houseLossMax}  ${round.functionsMiB} MiB  ${round.violations.length} violations`;
+    `most $${round.houseLossMax}  ${round.functionsMiB} MiB  ${
+      round.phasesSeconds.join("+")
+    } s  ${round.violations.length} violations`;
 }

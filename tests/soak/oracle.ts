@@ -4,8 +4,9 @@
  */
 import { exact } from "../support/charges.ts";
 import type { Sql } from "../support/connect.ts";
-import type { Attempt } from "./chaos_upstream.ts";
+import { type Attempt, isCut } from "./chaos_upstream.ts";
 import type { Seen } from "./load.ts";
+import { wordsOf } from "./wire.ts";
 
 export interface Checked {
   violations: string[];
@@ -32,9 +33,12 @@ interface Row {
 interface Hold {
   readonly request_id: string;
   readonly state: string;
-  readonly ceiling: string;
   readonly price_version: string;
+  readonly input_tokens_max: number;
+  readonly output_tokens_reserved: number;
   readonly is_in_force: boolean;
+  /** The sweeper ended it, as its worker gave no more sign of life. */
+  readonly was_swept: boolean;
 }
 
 /** A worker that dies takes with it what it knew of these milliseconds. */
@@ -58,10 +62,15 @@ export async function check(
     (row) => row.request_id,
   );
   const holds = new Map((await sql<Hold[]>`
-      select r.request_id, r.state, r.ceiling::text, r.price_version::text,
+      select r.request_id, r.state, r.price_version::text, r.input_tokens_max,
+        r.output_tokens_reserved,
         r.created_at >= h.effective_from - interval '10 seconds'
           and (h.effective_to is null or r.created_at <= h.effective_to + interval '10 seconds')
-          as is_in_force
+          as is_in_force,
+        exists (
+          select from billing.incidents i
+          where i.kind = 'expired_reservation' and i.request_id = r.request_id
+        ) as was_swept
       from billing.reservations r join billing.model_pricing_history h using (price_version)
       where r.request_id = any (${ids}::uuid[])`).map((hold) => [hold.request_id, hold]));
   const prices = new Map((await sql`
@@ -75,6 +84,9 @@ export async function check(
     const price = prices.get(version)!;
     return (BigInt(input) * price.input + BigInt(output) * price.output) / 1000n;
   };
+
+  const heldMax = (hold: Hold) =>
+    costOf(hold.price_version, hold.input_tokens_max, hold.output_tokens_reserved);
 
   const result: Checked = { violations: [], exactCharges: 0, houseLoss: 0n, houseLossMax: 0n };
   const chargedKeys = new Map<string, string>();
@@ -93,7 +105,9 @@ export async function check(
     const last = charges.at(-1);
     const startMs = one?.startMs ?? attempts[0]?.atMs ?? 0;
     const endMs = one?.endMs ?? startMs;
-    const wasKilled = kills.some((at) => at >= startMs && at <= endMs + KILL_REACHES_BACK_MS);
+    // Only what a dead worker left is the sweeper's: what was settled or released was so by a living one.
+    const wasKilled = hold?.was_swept === true &&
+      kills.some((at) => at >= startMs && at <= endMs + KILL_REACHES_BACK_MS);
 
     if (charges.length > 2) say("charged more than twice");
     if (charges[0] !== undefined && charges[0].sequence !== 0) say("a correction without a charge");
@@ -102,6 +116,7 @@ export async function check(
       say("somebody else was charged");
     }
     if (hold?.state === "open") say("still held");
+    if (hold === undefined && charges.length > 0) say("charged without having been held");
     if (hold !== undefined && !hold.is_in_force) say("a price that was not in force");
     if (one?.cost != null && exact(one.cost) !== total) say("told another cost than was charged");
     if (one !== undefined && one.status !== null && one.status >= 400 && total > 0n && !wasKilled) {
@@ -126,7 +141,7 @@ export async function check(
         );
         if (fits) result.exactCharges++;
         else say("a reported usage was not charged exactly");
-      } else if (hold !== undefined && total > exact(hold.ceiling)) {
+      } else if (hold !== undefined && total > heldMax(hold)) {
         say("an estimate above what was held");
       }
       const uncollected = charges.reduce((sum, charge) => sum + exact(charge.uncollected), 0n);
@@ -141,14 +156,15 @@ export async function check(
     const wasRead = one !== undefined && one.characters > 0;
     if (wasRead && total === 0n && !wasKilled) say("delivered, and not charged");
     if (
-      one?.isWhole && answered.toldUsage && answered.ended && last?.basis !== "reported" &&
+      one?.characters === wordsOf(answered.tokens).join("").length && answered.toldUsage &&
+      answered.ended && !isCut(answered.fault) && one.isWhole && last?.basis !== "reported" &&
       !wasKilled && wasRead
     ) say("the usage was there, and not charged by");
     if (wasRead && wasKilled && hold !== undefined) {
       const worth = costOf(hold.price_version, answered.promptTokens, answered.tokens);
       if (worth > total) {
         result.houseLoss += worth - total;
-        result.houseLossMax += exact(hold.ceiling);
+        result.houseLossMax += heldMax(hold);
       }
     }
   }

@@ -1,6 +1,7 @@
 /** The stack under attack: it can be killed in each of its parts, and comes back on its own folder. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withRole } from "../../local/database.ts";
 import { freePort } from "../../local/free_port.ts";
 import { surviveLostSockets } from "../../local/lost_sockets.ts";
 import { connect, type Sql } from "../support/connect.ts";
@@ -13,7 +14,7 @@ export interface SoakStack {
   readonly details: KeptStack["details"];
   readonly folder: string;
   readonly logFile: string;
-  /** As `postgres`; survives restarts. */
+  /** As the superuser; another one after a restart of the supervisor. */
   readonly sql: Sql;
   /** Resident memory of the functions process in MiB; null while it is away. */
   functionsMemory(): Promise<number | null>;
@@ -144,7 +145,8 @@ async function startKeeper(order: StackOrder): Promise<Keeper> {
 }
 
 function connectTo(kept: KeptStack): Sql {
-  return connect(kept.details.dbUrl, {
+  // The superuser: no limit of connections keeps it out, and it can set one.
+  return connect(withRole(kept.details.dbUrl, "supabase_admin"), {
     max: 6,
     connection: { application_name: "soak" },
     backoff: () => 0.2,
