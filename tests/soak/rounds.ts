@@ -295,7 +295,8 @@ async function backfill(stack: SoakStack): Promise<number> {
   if (!success) throw new Error(`backfill: ${text} ${new TextDecoder().decode(stderr)}`);
   // What it has read is charged, once and for all: the next round begins a new log.
   await Deno.rename(stack.logFile, `${stack.logFile}.last`);
-  return JSON.parse(text).charged?.requests ?? 0;
+  const { result } = JSON.parse(text);
+  return result === null ? 0 : result.charged.requests + result.corrected.requests;
 }
 
 function countBy(names: readonly string[]): Record<string, number> {
