@@ -103,7 +103,11 @@ function shortened<T>(error: T): T {
   if (!(error instanceof Error)) return error;
   const code = "code" in error ? ` (${error.code})` : "";
   const line = `database: ${error.message}${code}`;
-  Object.defineProperty(error, Symbol.for("Deno.customInspect"), { value: () => line });
+  Object.defineProperty(error, Symbol.for("Deno.customInspect"), {
+    value: () => line,
+    // One error may come by twice, as of a connection that was lost under several requests.
+    configurable: true,
+  });
   return error;
 }
 
