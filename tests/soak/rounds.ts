@@ -111,7 +111,7 @@ async function run(
     const beganMs = Date.now();
     await attack(stack, platform, users, seen, kills, faults, chance, options);
     const attackedMs = Date.now();
-    await untilQuiet(stack, platform);
+    for (const at of await untilQuiet(stack, platform)) kills.push({ at, victim: "supervisor" });
     const quietMs = Date.now();
     counts.backfilled += await backfill(stack);
     const deaths = kills.filter(({ victim }) => victim === "functions" || victim === "supervisor")
@@ -197,7 +197,7 @@ async function attack(
       if (at === null) continue;
       kills.push({ at, victim });
       await sleep(mine.int(100, 1_500));
-      await stack.heal();
+      for (const at of await stack.heal()) kills.push({ at, victim: "supervisor" });
     }
   })();
   await Promise.all([...people, plagues, killer]);
@@ -242,9 +242,9 @@ async function newUsers(stack: SoakStack): Promise<TestUser[]> {
 }
 
 /** Everything healed, and whatever is still under way has come to its end. */
-async function untilQuiet(stack: SoakStack, platform: ChaosPlatform): Promise<void> {
+async function untilQuiet(stack: SoakStack, platform: ChaosPlatform): Promise<number[]> {
   platform.fault = "none";
-  await stack.heal();
+  const killed = await stack.heal();
   await healLedger(stack.sql);
   const from = Date.now();
   await until("no reservation to be open", async () => {
@@ -258,6 +258,7 @@ async function untilQuiet(stack: SoakStack, platform: ChaosPlatform): Promise<vo
       select count(*)::int as open from billing.reservations where state = 'open'`;
     return row?.["open"] === 0;
   }, QUIET_MS);
+  return killed;
 }
 
 /** A settle that was refused by an outage is tried again for a minute: only then is it missing. */
