@@ -52,6 +52,7 @@ const QUIET_MS = 120_000;
 /** The settle of a request that an outage has kept from it comes at the latest. */
 const LATE_SETTLE_MS = 75_000;
 const NEW_USERS = 10;
+const WELL_FUNDED = 3;
 
 /** Runs them. @returns the last round's report, which counts everything. */
 export async function soak(options: SoakOptions): Promise<Round> {
@@ -238,7 +239,20 @@ async function spendAndGet(
 }
 
 async function newUsers(stack: SoakStack): Promise<TestUser[]> {
-  return await Promise.all(Array.from({ length: NEW_USERS }, () => signUp(stack)));
+  const users = await Promise.all(Array.from({ length: NEW_USERS }, () => signUp(stack)));
+  // So well funded that their requests start early: at their provider before they are reserved.
+  await Promise.all(
+    users.slice(0, WELL_FUNDED).map((user) =>
+      operate(stack, "grant_credit", {
+        p_user_id: user.id,
+        p_amount: "10",
+        p_kind: "top_up",
+        p_key: `rich:${user.id}`,
+        p_note: null,
+      })
+    ),
+  );
+  return users;
 }
 
 /** Everything healed, and whatever is still under way has come to its end. */
