@@ -1,6 +1,8 @@
 /** Rounds of load under faults, each followed by a quiet in which everything has to add up. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { exact } from "../support/charges.ts";
+import type { Sql } from "../support/connect.ts";
 import type { TestUser } from "../support/stack.ts";
 import { until } from "../support/until.ts";
 import { type ChaosPlatform, type PlatformFault, startChaosPlatform } from "./chaos_platform.ts";
@@ -41,6 +43,8 @@ export interface Round {
   /** USD, decimal strings. */
   readonly houseLoss: string;
   readonly houseLossMax: string;
+  /** What early starts that were refused can have cost at the most: all isolates of the day. */
+  readonly earlyStartLoss: string;
   /** Load, healing and sweeping, checking. */
   readonly phasesSeconds: readonly number[];
   readonly functionsMiB: number | null;
@@ -53,6 +57,8 @@ const QUIET_MS = 120_000;
 const LATE_SETTLE_MS = 75_000;
 const NEW_USERS = 10;
 const WELL_FUNDED = 3;
+/** As the setting has it from the start, USD. */
+const EARLY_START_LOSS_MAX = "1";
 
 /** Runs them. @returns the last round's report, which counts everything. */
 export async function soak(options: SoakOptions): Promise<Round> {
@@ -119,6 +125,12 @@ async function run(
       .map(({ at }) => at);
     const checked = await checkLate(() => check(stack.sql, seen, upstream.attempts, deaths));
     violations.push(...checked.violations, ...await checkBooks(stack.sql));
+    const earlyStartLoss = await earlyStartLossOf(stack.sql);
+    // Each isolate may lose the setting's amount: a killed one is followed by another.
+    const isolates = BigInt(1 + deaths.length);
+    if (exact(earlyStartLoss) > exact(EARLY_START_LOSS_MAX) * isolates) {
+      violations.push(`early starts have cost ${earlyStartLoss}`);
+    }
     counts.requests += seen.length;
     counts.exact += checked.exactCharges;
     counts.loss += checked.houseLoss;
@@ -137,6 +149,7 @@ async function run(
       backfilled: counts.backfilled,
       houseLoss: usd(counts.loss),
       houseLossMax: usd(counts.lossMax),
+      earlyStartLoss,
       functionsMiB: await stack.functionsMemory(),
       phasesSeconds: [attackedMs - beganMs, quietMs - attackedMs, Date.now() - quietMs]
         .map((ms) => Math.round(ms / 1000)),
@@ -273,6 +286,13 @@ async function untilQuiet(stack: SoakStack, platform: ChaosPlatform): Promise<nu
     return row?.["open"] === 0;
   }, QUIET_MS);
   return killed;
+}
+
+async function earlyStartLossOf(sql: Sql): Promise<string> {
+  const [row] = await sql`
+    select coalesce(sum((details ->> 'amount')::numeric), 0)::text as loss
+    from billing.incidents where kind = 'early_start_refused'`;
+  return row?.["loss"] ?? "0";
 }
 
 /** A settle that was refused by an outage is tried again for a minute: only then is it missing. */

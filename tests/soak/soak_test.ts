@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
+import { assert } from "../support/narrowing.ts";
 import { type Round, soak } from "./rounds.ts";
 
 Deno.test({
