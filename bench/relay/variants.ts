@@ -4,6 +4,7 @@ import type { Ledger } from "../../shared/credit/ledger.ts";
 import type { Reservation } from "../../shared/credit/results.ts";
 import { OPENAI_CHAT } from "../../shared/llm/dialects/openai_chat.ts";
 import { meterBody } from "../../shared/llm/meter_body.ts";
+import { type Chunks, chunksOf } from "../../supabase/functions/chat-proxy/chunks_of.ts";
 import { createHold } from "../../supabase/functions/chat-proxy/hold.ts";
 import { relay } from "../../supabase/functions/chat-proxy/relay.ts";
 
@@ -11,10 +12,16 @@ export type Handler = (request: Request) => Response | Promise<Response>;
 
 /**
  * `untouched`: the provider's body itself. `identity`: read and written again by JavaScript, unread.
- * `relay`: Farebox's relay with its meter and hold, before a ledger that answers at once. `whole`: the
+ * `identity-small-reads`: the same with the relay's own way to read. `relay`: Farebox's relay with its meter and hold, before a ledger that answers at once. `whole`: the
  * function chat-proxy as it is deployed, with whatever ledger its environment names.
  */
-export const VARIANTS = ["untouched", "identity", "relay", "whole"] as const;
+export const VARIANTS = [
+  "untouched",
+  "identity",
+  "identity-small-reads",
+  "relay",
+  "whole",
+] as const;
 export type Variant = typeof VARIANTS[number];
 
 /** @throws Error where there is no such variant. */
@@ -24,6 +31,8 @@ export async function openVariant(variant: string, upstream: string): Promise<Ha
       return forwarding(upstream, (body) => body);
     case "identity":
       return forwarding(upstream, identity);
+    case "identity-small-reads":
+      return forwarding(upstream, identityWithSmallReads);
     case "relay":
       return forwarding(upstream, metered);
     case "whole": {
@@ -54,14 +63,24 @@ function forwarding(upstream: string, pass: Pass): Handler {
 
 /** The shape of Farebox's relay, without a look at the bytes. */
 function identity(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
+  return readBy(body.getReader());
+}
+
+/** The same, reading as Farebox's relay does: into buffers of its own, of about a chunk's size. */
+function identityWithSmallReads(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  return readBy(chunksOf(body));
+}
+
+function readBy(chunks: Chunks): ReadableStream<Uint8Array> {
+  let lastBytes = 0;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
+      const { done, value } = await chunks.read(lastBytes);
+      if (done) return controller.close();
+      lastBytes = value.length;
+      controller.enqueue(value);
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: () => chunks.cancel(),
   }, { highWaterMark: 0 });
 }
 
