@@ -6,8 +6,8 @@ const HELP = `
 The log is what the functions print, in any of these forms, packed with gzip or not: plain lines, with
 times, levels and the function's tag before them, JSON lines or one JSON array with event_message (or message) and timestamp, or
 CSV with such columns, as the log explorer of Supabase exports it. Lines that say "unsettled" count,
-everything else is passed over: \`Failed to deduct balance\` and \`Settling is retried\`. With
---recorded, \`Usage recorded\` counts too, to rebuild the charges after a database was lost.
+everything else is passed over: \`Failed to deduct balance\`, \`Settling is retried\` and
+\`Settling takes long\`. With --recorded, \`Usage recorded\` counts too, to rebuild the charges after a database was lost.
 
 Each request is charged once, however often it is in the log, was charged already, or is charged at
 the same moment: the first of its lines counts, for they all say the same. Where its reservation is

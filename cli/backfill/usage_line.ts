@@ -66,7 +66,7 @@ export interface ReadOptions {
   readonly at: string | null;
 }
 
-const UNSETTLED = [LOG.deductionFailed, "Settling is retried"];
+const UNSETTLED = [LOG.deductionFailed, LOG.settlingRetried, LOG.settlingSlow];
 
 /** Reads one entry. Never throws. */
 export function readUsage(entry: LogEntry, options: ReadOptions): Reading {

@@ -6,6 +6,8 @@
 export const LOG = {
   usageRecorded: "Usage recorded",
   deductionFailed: "Failed to deduct balance",
+  settlingRetried: "Settling is retried",
+  settlingSlow: "Settling takes long",
   pricingMissing: "No pricing found for model",
 } as const;
 

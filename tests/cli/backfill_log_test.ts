@@ -131,15 +131,16 @@ Deno.test("only lines that say unsettled count, and with --recorded also what wa
       uncollected: "1",
     }),
     formatLine("Settling is retried", USAGE),
+    formatLine("Settling takes long", USAGE),
     "Failed to deduct balance, says a comment",
     "",
     "{}",
     "[",
   ].join("\n");
   const kinds = (recorded: boolean) =>
-    read(log, { recorded, at: null }).then(({ kinds }) => kinds.slice(0, 4));
-  assertEquals(await kinds(false), ["ignored", "ignored", "usage", "ignored"]);
-  assertEquals(await kinds(true), ["usage", "ignored", "usage", "ignored"]);
+    read(log, { recorded, at: null }).then(({ kinds }) => kinds.slice(0, 5));
+  assertEquals(await kinds(false), ["ignored", "ignored", "usage", "usage", "ignored"]);
+  assertEquals(await kinds(true), ["usage", "ignored", "usage", "usage", "ignored"]);
 });
 
 Deno.test("the order of JSON, and of arrays that are empty or cut, is nobody's end", async () => {

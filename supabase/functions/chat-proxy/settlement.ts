@@ -12,6 +12,7 @@ import type { Basis, Tokens } from "../../../shared/pricing/usage.ts";
 import { beyondTokens, loggedBeyond } from "./beyond_tokens.ts";
 import { decideCharge } from "./decide_charge.ts";
 import type { End, Outcome } from "./ending.ts";
+import { inTime } from "./in_time.ts";
 
 /** Who and what is being settled; everything that a backfill would need. */
 export type SettlementContext = {
@@ -113,7 +114,14 @@ export async function settleRequest(
     options.recordLater(failedDeduction(usage, "no_reservation"));
     return null;
   }
-  const result = await persist(
+  // At once, for this worker may not live to its last attempt. A backfill that finds the request
+  // settled after all changes nothing.
+  let isNoted = false;
+  const note = (message: string, reason: string) => {
+    if (!isNoted) logWarning(message, { ...usage, reason, unsettled: true });
+    isNoted = true;
+  };
+  const settling = persist(
     () =>
       options.ledger.settle({
         requestId: context.requestId,
@@ -127,11 +135,14 @@ export async function settleRequest(
         durationMs: usage.duration_ms,
       }),
     options,
-    (error) =>
-      // At once, for this worker may not live to its last attempt. A backfill that finds the request
-      // settled after all changes nothing.
-      logWarning("Settling is retried", { ...usage, reason: error.message, unsettled: true }),
+    (error) => note(LOG.settlingRetried, error.message),
   );
+  // A ledger that hangs says nothing for seconds, in which a kill would lose the whole answer.
+  void inTime(settling).then(
+    (known) => known === null && note(LOG.settlingSlow, "no answer yet"),
+    () => {},
+  );
+  const result = await settling;
   if (result instanceof LedgerUnavailable || isRefusal(result)) {
     // Everything needed to charge it later stands in this one line.
     logError(LOG.deductionFailed, {

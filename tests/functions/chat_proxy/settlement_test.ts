@@ -130,6 +130,32 @@ Deno.test("the first failed attempt is already in the log, for a worker that doe
   assertEquals([facts.at, later], ["1970-01-01T00:00:01.000Z", []]);
 });
 
+Deno.test("a settle that hangs is already in the log, for a worker that is killed before the ledger answers", async () => {
+  const { options } = ledgerAfter(0);
+  const { promise: answer, resolve: goOn } = Promise.withResolvers<Settlement>();
+  const slow = { ...options, ledger: { ...options.ledger, settle: () => answer } };
+  const log = await printed(async () => {
+    const settling = settleRequest(CONTEXT, ANSWER, "complete", 3, slow);
+    const { warn } = console;
+    await new Promise<void>((resolve) => {
+      console.warn = (line: string) => {
+        warn(line);
+        resolve();
+      };
+    });
+    goOn(SETTLED);
+    assertEquals((await settling)?.cost, "0.0012");
+  });
+  const lines = log.split("\n").filter((line) => line.startsWith("Settling takes long: "));
+  assertEquals(lines.length, 1);
+  const facts = JSON.parse(lines[0]!.slice(lines[0]!.indexOf("{")));
+  assertEquals([facts.unsettled, facts.request_id, facts.tokens.output], [
+    true,
+    CONTEXT.requestId,
+    2,
+  ]);
+});
+
 Deno.test("lesson 22: a report that does not add up is charged, and an incident says so", async () => {
   const odd = OPENAI_CHAT.readAnswer({
     id: "chatcmpl-2",
