@@ -10,6 +10,8 @@ import { type Answer, eventsOf, wholeOf, type WireDialect, wordsOf } from "./wir
 /** One attempt of the proxy's at one request. */
 export interface Attempt {
   readonly atMs: number;
+  /** When something was handed over for the last time. */
+  lastMs: number;
   readonly fault: UpstreamFault;
   readonly dialect: WireDialect;
   readonly model: string;
@@ -33,6 +35,7 @@ const WEIGHTS = {
   end_of_connection: 4,
   garbage: 3,
   flood: 1,
+  slow: 1,
   rate_limit: 4,
   failure: 4,
   web_page: 2,
@@ -44,6 +47,8 @@ const WEIGHTS = {
 /** A storm of 429s takes so much of what comes, now and then for some seconds. */
 const STORM = { share: 0.6, everyMs: 20_000, lastsMs: 2_500 };
 const FLOOD_TOKENS = 3_000;
+/** So slow that a worker which is killed has written several checkpoints of it. */
+const SLOW = { tokens: 250, everyMs: [150, 450] } as const;
 
 export interface ChaosUpstream {
   readonly openAiUrl: string;
@@ -77,6 +82,7 @@ export async function startChaosUpstream(chance: Chance): Promise<ChaosUpstream>
         faults.set(fault, (faults.get(fault) ?? 0) + 1);
         const attempt: Attempt = {
           atMs: Date.now(),
+          lastMs: Date.now(),
           fault,
           dialect,
           model: body.model,
@@ -128,6 +134,8 @@ async function respond(
   const limit = body.max_completion_tokens ?? body.max_tokens ?? Infinity;
   const wanted = fault === "flood"
     ? FLOOD_TOKENS
+    : fault === "slow"
+    ? SLOW.tokens
     : fault === "empty"
     ? 0
     : chance.next() < 0.05
@@ -197,17 +205,20 @@ function streamOf(
   const encoder = new TextEncoder();
   const stallAt = attempt.fault === "stall" ? chance.int(0, events.length - 1) : -1;
   // A provider's pace, or all at once: then a chunk has several events.
-  const isPaced = attempt.fault !== "flood" && chance.next() < 0.5;
+  const isSlow = attempt.fault === "slow";
+  const isPaced = isSlow || attempt.fault !== "flood" && chance.next() < 0.5;
   let at = 0;
   return new ReadableStream({
     async pull(controller) {
       if (at === stallAt) await sleep(chance.int(300, 3_000));
+      else if (isSlow && at % 8 === 0) await sleep(chance.int(...SLOW.everyMs));
       else if (isPaced && at % 8 === 0) await sleep(chance.int(1, 12));
       const upTo = Math.min(events.length, at + (isPaced ? 1 : chance.int(1, 40)));
       const batch = events.slice(at, upTo);
       at = upTo;
       const last = batch.at(-1);
       if (last !== undefined) {
+        attempt.lastMs = Date.now();
         attempt.tokens = last.tokens;
         attempt.toldUsage = last.tellsUsage;
         controller.enqueue(encoder.encode(batch.map(({ text }) => text).join("")));

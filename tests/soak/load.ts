@@ -18,6 +18,8 @@ export interface Seen {
   status: number | null;
   /** Characters of the answer that arrived. */
   characters: number;
+  /** How many had arrived when, every so often. */
+  readonly arrivals: { readonly atMs: number; readonly characters: number }[];
   /** The last event, or the whole body, arrived. */
   isWhole: boolean;
   /** What it was told to cost. */
@@ -30,6 +32,8 @@ export const MODELS: Readonly<Record<WireDialect, string>> = {
   openai: "gpt-4o",
   anthropic: "claude-haiku-4-5",
 };
+
+const ARRIVALS_EVERY_MS = 200;
 
 /** One request, whatever comes of it. */
 export async function ask(
@@ -73,6 +77,7 @@ async function sendOne(stack: SoakStack, user: TestUser | null, asked: Question)
     endMs: startMs,
     status: null,
     characters: 0,
+    arrivals: [],
     isWhole: false,
     cost: null,
     hasLeft: false,
@@ -117,6 +122,7 @@ async function read(
   leavesAfter: number,
   leave: () => void,
 ): Promise<void> {
+  const isJson = !(response.headers.get("content-type") ?? "").startsWith("text/event-stream");
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
@@ -124,6 +130,10 @@ async function read(
     for await (const piece of response.body ?? []) {
       bytes += piece.length;
       text += decoder.decode(piece, { stream: true });
+      if (!isJson) text = readEvents(text, seen);
+      if (Date.now() - (seen.arrivals.at(-1)?.atMs ?? 0) > ARRIVALS_EVERY_MS) {
+        seen.arrivals.push({ atMs: Date.now(), characters: seen.characters });
+      }
       if (bytes > leavesAfter) {
         seen.hasLeft = true;
         leave();
@@ -134,13 +144,17 @@ async function read(
     // The connection broke: what came, came.
     seen.hasLeft ||= false;
   }
-  const isJson = !(response.headers.get("content-type") ?? "").startsWith("text/event-stream");
   if (isJson) {
     seen.isWhole = response.ok && isWholeJson(text);
     seen.characters = seen.isWhole ? contentOf(JSON.parse(text)).length : 0;
-    return;
   }
-  for (const event of text.split("\n\n").slice(0, -1)) {
+}
+
+/** Notes whole events. @returns what is left of the last. */
+function readEvents(text: string, seen: Seen): string {
+  const events = text.split("\n\n");
+  const rest = events.pop() ?? "";
+  for (const event of events) {
     if (event.startsWith(": farebox ")) {
       seen.cost = JSON.parse(event.slice(": farebox ".length)).cost ?? null;
     }
@@ -152,6 +166,7 @@ async function read(
       seen.characters += contentOf(message).length;
     }
   }
+  return rest;
 }
 
 function isWholeJson(text: string): boolean {

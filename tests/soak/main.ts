@@ -59,7 +59,7 @@ Deno.exit(last.violations.length > 0 ? 1 : 0);
 function line(round: Round): string {
   const kills = Object.values(round.kills).reduce((sum, count) => sum + count, 0);
   return `round ${round.round}  ${round.seconds} s  ${round.requests} requests  ${kills} kills  ` +
-    `${round.exactCharges} exact  ${round.backfilled} backfilled  loss $${round.houseLoss} of at ` +
+    `${round.exactCharges} exact  ${round.checkpoints} checkpoints  ${round.backfilled} backfilled  loss $${round.houseLoss} of at ` +
     `most $${round.houseLossMax}, early starts $${round.earlyStartLoss}  ${round.functionsMiB} MiB  ${
       round.phasesSeconds.join("+")
     } s  ${round.violations.length} violations`;

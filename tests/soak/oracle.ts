@@ -1,101 +1,84 @@
 /**
  * Holds the ledger against what the upstream delivered and the readers saw. Whoever was killed is
- * excused from being exact, never from charging twice or too much.
+ * excused from being exact, never from charging twice or too much, and never from its checkpoints.
  */
 import { exact } from "../support/charges.ts";
 import type { Sql } from "../support/connect.ts";
 import { type Attempt, isCut } from "./chaos_upstream.ts";
+import type { Disturbances } from "./disturbances.ts";
+import { type Hold, readLedger } from "./ledger_rows.ts";
+import { checkpointedTokens, killOf, tokensAtLeast } from "./killed.ts";
 import type { Seen } from "./load.ts";
 import { wordsOf } from "./wire.ts";
+
+/** All that is known of a round but the ledger. */
+export interface Evidence {
+  readonly seen: readonly Seen[];
+  /** By request. */
+  readonly truth: ReadonlyMap<string, readonly Attempt[]>;
+  /** When the functions were killed. */
+  readonly kills: readonly number[];
+  readonly broken: Disturbances;
+  /** Requests whose early start was for nothing, as the log has it: the ledger may not be told in time. */
+  readonly earlyStarts: ReadonlySet<string>;
+}
 
 export interface Checked {
   violations: string[];
   /** Charges that were compared to the last decimal with what the provider reported. */
   exactCharges: number;
+  /** Charges at a checkpoint that were held against what the reader had by then. */
+  checkpoints: number;
   /** Answers that were delivered and, by a kill, charged less than what was read. In 1e-10 USD. */
   houseLoss: bigint;
   /** What the readers of those held: the loss is below it. */
   houseLossMax: bigint;
+  /** What each request was charged for good; what a sweep has charged may still be corrected. */
+  final: Map<string, bigint>;
+  /** Every request that was seen, by its reader or its provider. */
+  known: Set<string>;
 }
 
-interface Row {
-  readonly request_id: string;
-  readonly sequence: number;
-  readonly user_id: string | null;
-  readonly price_version: string;
-  readonly model_id: string;
-  readonly cost: string;
-  readonly collected: string;
-  readonly uncollected: string;
-  readonly basis: "reported" | "estimated" | "checkpoint";
-}
+/** What the proxy says on its worst day. A 500 would be a fault of its own. */
+const STATUSES = [200, 402, 409, 429, 502, 503, 504];
+const HANGS_MS = 60_000;
 
-interface Hold {
-  readonly request_id: string;
-  readonly state: string;
-  readonly price_version: string;
-  readonly input_tokens_max: number;
-  readonly output_tokens_reserved: number;
-  readonly is_in_force: boolean;
-  /** The sweeper ended it, as its worker gave no more sign of life. */
-  readonly was_swept: boolean;
-}
-
-/** A worker that dies takes with it what it knew of these milliseconds. */
-const KILL_REACHES_BACK_MS = 95_000;
-
-/** Checks requests that have ended. @param kills when the functions were killed. */
-export async function check(
-  sql: Sql,
-  seen: readonly Seen[],
-  truth: ReadonlyMap<string, readonly Attempt[]>,
-  kills: readonly number[],
-): Promise<Checked> {
+/** Checks requests that have ended. */
+export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
+  const { seen, truth, kills, broken, earlyStarts } = evidence;
   const byId = new Map<string, Seen>();
   for (const one of seen) if (one.requestId !== null) byId.set(one.requestId, one);
   const ids = [...new Set([...byId.keys(), ...truth.keys()])].filter((id) => id !== "");
-  const rows = Map.groupBy(
-    await sql<Row[]>`
-      select request_id, sequence, user_id, price_version::text, model_id, cost::text,
-        collected::text, uncollected::text, basis
-      from public.usage_records where request_id = any (${ids}::uuid[]) order by sequence`,
-    (row) => row.request_id,
-  );
-  const holds = new Map((await sql<Hold[]>`
-      select r.request_id, r.state, r.price_version::text, r.input_tokens_max,
-        r.output_tokens_reserved,
-        r.created_at >= h.effective_from - interval '10 seconds'
-          and (h.effective_to is null or r.created_at <= h.effective_to + interval '10 seconds')
-          as is_in_force,
-        exists (
-          select from billing.incidents i
-          where i.kind = 'expired_reservation' and i.request_id = r.request_id
-        ) as was_swept
-      from billing.reservations r join billing.model_pricing_history h using (price_version)
-      where r.request_id = any (${ids}::uuid[])`).map((hold) => [hold.request_id, hold]));
-  const prices = new Map((await sql`
-      select price_version::text as version, input_per_1k::text as input,
-        output_per_1k::text as output
-      from billing.model_pricing_history`).map((row) => [
-    row["version"] as string,
-    { input: exact(row["input"]), output: exact(row["output"]) },
-  ]));
-  const costOf = (version: string, input: number, output: number) => {
-    const price = prices.get(version)!;
-    return (BigInt(input) * price.input + BigInt(output) * price.output) / 1000n;
-  };
-
+  const { charges: rows, holds, costOf } = await readLedger(sql, ids);
   const heldMax = (hold: Hold) =>
     costOf(hold.price_version, hold.input_tokens_max, hold.output_tokens_reserved);
 
-  const result: Checked = { violations: [], exactCharges: 0, houseLoss: 0n, houseLossMax: 0n };
+  const result: Checked = {
+    violations: [],
+    exactCharges: 0,
+    checkpoints: 0,
+    houseLoss: 0n,
+    houseLossMax: 0n,
+    final: new Map(),
+    known: new Set(ids),
+  };
+  for (const one of seen) {
+    if (one.status !== null && !STATUSES.includes(one.status)) {
+      result.violations.push(`status ${one.status}: ${JSON.stringify(one)}`);
+    }
+    if (one.status === null && one.endMs - one.startMs > HANGS_MS) {
+      result.violations.push(`nobody answered for a minute: ${JSON.stringify(one)}`);
+    }
+  }
   const chargedKeys = new Map<string, string>();
   for (const id of ids) {
     const say = (what: string) =>
       result.violations.push(
         `${id}: ${what}; seen ${JSON.stringify(byId.get(id) ?? null)}; upstream ${
           JSON.stringify(truth.get(id) ?? [])
-        }; charged ${JSON.stringify(rows.get(id) ?? [])}; hold ${JSON.stringify(holds.get(id))}`,
+        }; charged ${JSON.stringify(rows.get(id) ?? [])}; hold ${
+          JSON.stringify(holds.get(id))
+        }; killed at ${killOf(byId.get(id), truth.get(id) ?? [], kills)}`,
       );
     const one = byId.get(id);
     const attempts = truth.get(id) ?? [];
@@ -103,11 +86,10 @@ export async function check(
     const hold = holds.get(id);
     const total = charges.reduce((sum, { cost }) => sum + exact(cost), 0n);
     const last = charges.at(-1);
-    const startMs = one?.startMs ?? attempts[0]?.atMs ?? 0;
-    const endMs = one?.endMs ?? startMs;
     // Only what a dead worker left is the sweeper's: what was settled or released was so by a living one.
-    const wasKilled = hold?.was_swept === true &&
-      kills.some((at) => at >= startMs && at <= endMs + KILL_REACHES_BACK_MS);
+    const killedAt = killOf(one, attempts, kills);
+    const wasKilled = hold?.was_swept === true && killedAt !== undefined;
+    if (hold?.was_swept !== true) result.final.set(id, total);
 
     if (charges.length > 2) say("charged more than twice");
     if (charges[0] !== undefined && charges[0].sequence !== 0) say("a correction without a charge");
@@ -118,6 +100,9 @@ export async function check(
     if (hold?.state === "open") say("still held");
     if (hold === undefined && charges.length > 0) say("charged without having been held");
     if (hold !== undefined && !hold.is_in_force) say("a price that was not in force");
+    if (hold !== undefined && charges.some((row) => row.price_version !== hold.price_version)) {
+      say("another price than it was held at");
+    }
     if (one?.cost != null && exact(one.cost) !== total) say("told another cost than was charged");
     if (one !== undefined && one.status !== null && one.status >= 400 && total > 0n && !wasKilled) {
       say("a refusal was charged");
@@ -131,37 +116,47 @@ export async function check(
       if (total > 0n) say("charged without having asked anybody");
       continue;
     }
+    if (hold === undefined) {
+      if (!earlyStarts.has(id) && killedAt === undefined) say("asked without a hold");
+      if (one !== undefined && one.characters > 0) say("relayed without a hold");
+      continue;
+    }
     if (total > 0n && attempts.every(({ tokens, toldUsage }) => tokens === 0 && !toldUsage)) {
       say("charged, and nothing was delivered");
     }
-    if (last !== undefined) {
-      if (last.basis === "reported") {
-        const fits = attempts.some(({ promptTokens, tokens }) =>
-          costOf(last.price_version, promptTokens, tokens) === total
-        );
-        if (fits) result.exactCharges++;
-        else say("a reported usage was not charged exactly");
-      } else if (hold !== undefined && total > heldMax(hold)) {
-        say("an estimate above what was held");
-      }
+    const answered = attempts.at(-1)!;
+    const wasRead = one !== undefined && one.characters > 0;
+    if (last?.basis === "reported") {
+      const { promptTokens, tokens } = answered;
+      if (costOf(hold.price_version, promptTokens, tokens) === total) result.exactCharges++;
+      else say("a reported usage was not charged exactly");
+    } else if (last !== undefined) {
+      if (total > heldMax(hold)) say("an estimate above what was held");
+      const least = costOf(hold.price_version, 0, tokensAtLeast(one?.characters ?? 0));
+      if (!wasKilled && total < min(least, heldMax(hold))) say("an estimate below what was read");
       const uncollected = charges.reduce((sum, charge) => sum + exact(charge.uncollected), 0n);
-      if (
-        last.user_id !== null && uncollected > 0n && hold?.state === "settled" &&
-        charges.length === 1 && !wasKilled && last.basis !== "reported"
-      ) {
+      if (last.user_id !== null && uncollected > 0n && charges.length === 1 && !wasKilled) {
         say("less was collected than was held");
       }
     }
-    const answered = attempts.at(-1)!;
-    const wasRead = one !== undefined && one.characters > 0;
     if (wasRead && total === 0n && !wasKilled) say("delivered, and not charged");
     if (
       one?.characters === wordsOf(answered.tokens).join("").length && answered.toldUsage &&
       answered.ended && !isCut(answered.fault) && one.isWhole && last?.basis !== "reported" &&
       !wasKilled && wasRead
     ) say("the usage was there, and not charged by");
-    if (wasRead && wasKilled && hold !== undefined) {
+    if (wasRead && wasKilled) {
+      const known = checkpointedTokens(one, killedAt, broken);
+      if (known > 0) {
+        if (total < min(costOf(hold.price_version, 0, known), heldMax(hold))) {
+          say(`less than its checkpoint of ${known} tokens`);
+        } else result.checkpoints++;
+      }
       const worth = costOf(hold.price_version, answered.promptTokens, answered.tokens);
+      // While the ledger is away, an answer goes on to the limit that it began with (docs/adr/0006).
+      if (worth > heldMax(hold) && !broken.overlap(one.startMs, killedAt)) {
+        say("more was delivered than was held");
+      }
       if (worth > total) {
         result.houseLoss += worth - total;
         result.houseLossMax += heldMax(hold);
@@ -171,20 +166,4 @@ export async function check(
   return result;
 }
 
-/** What must hold of the whole ledger when all is quiet. */
-export async function checkBooks(sql: Sql): Promise<string[]> {
-  const violations: string[] = [];
-  const [books] = await sql`select billing.reconcile() as found`;
-  const found = books?.["found"].violations ?? [];
-  if (found.length > 0) violations.push(`reconcile: ${JSON.stringify(found)}`);
-  const [left] = await sql`
-    select
-      (select count(*)::int from billing.reservations where state = 'open') as open,
-      (select count(*)::int from public.user_balances where reserved <> 0) as reserved,
-      (select count(*)::int from public.user_balances where balance < 0) as negative,
-      (select count(*)::int from billing.guest_exchanges where pending <> 0) as pending`;
-  for (const [name, count] of Object.entries(left ?? {})) {
-    if (count !== 0) violations.push(`${count} ${name}`);
-  }
-  return violations;
-}
+const min = (a: bigint, b: bigint) => a < b ? a : b;

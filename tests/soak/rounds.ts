@@ -1,32 +1,24 @@
 /** Rounds of load under faults, each followed by a quiet in which everything has to add up. */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { exact } from "../support/charges.ts";
 import type { Sql } from "../support/connect.ts";
 import type { TestUser } from "../support/stack.ts";
 import { until } from "../support/until.ts";
-import { type ChaosPlatform, type PlatformFault, startChaosPlatform } from "./chaos_platform.ts";
+import { attack, type AttackOptions, type Kill, newUsers, type Traces } from "./attack.ts";
+import { checkBooks, checkFormer, checkOperations } from "./books.ts";
+import { type ChaosPlatform, startChaosPlatform } from "./chaos_platform.ts";
 import { type ChaosUpstream, startChaosUpstream } from "./chaos_upstream.ts";
-import { healLedger, LEDGER_FAULTS, prepareLedgerFaults, runLedgerFault } from "./ledger_faults.ts";
-import { ask, MODELS, operate, type Seen, signUp } from "./load.ts";
-import { check, checkBooks, type Checked } from "./oracle.ts";
+import { noteDisturbances } from "./disturbances.ts";
+import { backfill, earlyStartsIn } from "./functions_log.ts";
+import { healLedger, prepareLedgerFaults } from "./ledger_faults.ts";
+import { check, type Checked } from "./oracle.ts";
 import { type Chance, chanceOf } from "./random.ts";
-import { type SoakStack, startSoakStack, type Victim } from "./stack.ts";
+import { type SoakStack, startSoakStack } from "./stack.ts";
 
-export interface SoakOptions {
+export interface SoakOptions extends AttackOptions {
   readonly seed: number;
   readonly rounds: number;
-  /** How long each round's load lasts. */
-  readonly roundMs: number;
-  /** How many ask at the same time. */
-  readonly people: number;
-  /** Who is killed in a round, one after the other. */
-  readonly victims: readonly Victim[];
-  /** Faults of ledger and platform within a round. */
-  readonly faults: number;
   readonly folder: string;
-  /** Ends before its rounds are through. */
-  readonly signal?: AbortSignal;
   readonly report: (round: Round) => void;
 }
 
@@ -39,6 +31,7 @@ export interface Round {
   readonly faults: Readonly<Record<string, number>>;
   readonly statuses: Readonly<Record<string, number>>;
   readonly exactCharges: number;
+  readonly checkpoints: number;
   readonly backfilled: number;
   /** USD, decimal strings. */
   readonly houseLoss: string;
@@ -55,8 +48,8 @@ const TTL_SECONDS = 5;
 const QUIET_MS = 120_000;
 /** The settle of a request that an outage has kept from it comes at the latest. */
 const LATE_SETTLE_MS = 75_000;
-const NEW_USERS = 10;
-const WELL_FUNDED = 3;
+/** How many rounds somebody stays. */
+const STAY_ROUNDS = 2;
 /** As the setting has it from the start, USD. */
 const EARLY_START_LOSS_MAX = "1";
 
@@ -104,27 +97,41 @@ async function run(
     update billing.settings set welcome_credit = 0.05, welcome_per_address_per_day_max = null,
       reservation_ttl_seconds = ${TTL_SECONDS}`;
   const startedMs = Date.now();
-  const kills: { at: number; victim: Victim }[] = [];
-  const counts = { requests: 0, exact: 0, backfilled: 0, loss: 0n, lossMax: 0n };
+  const kills: Kill[] = [];
+  const broken = noteDisturbances();
+  const counts = { requests: 0, exact: 0, checkpoints: 0, backfilled: 0, loss: 0n, lossMax: 0n };
   const faults = new Map<string, number>();
   const statuses = new Map<string, number>();
-  let users: TestUser[] = [];
+  let people: TestUser[][] = [];
+  /** Of the round before: by request, what was charged for good; and what a sweep had charged. */
+  let former = new Map<string, bigint>();
+  let known = new Set<string>();
   let latest: Round | undefined;
   for (let round = 1; round <= options.rounds && !options.signal?.aborted; round++) {
-    users = [...users.slice(-NEW_USERS), ...await newUsers(stack)];
-    const seen: Seen[] = [];
-    const violations: string[] = [];
-    upstream.attempts.clear();
     const beganMs = Date.now();
-    await attack(stack, platform, users, seen, kills, faults, chance, options);
+    const { users, operations } = await newUsers(stack);
+    people = [...people, users].slice(-STAY_ROUNDS);
+    const traces: Traces = { seen: [], operations, kills, faults, broken };
+    upstream.attempts.clear();
+    await attack({ stack, platform, users: people.flat() }, traces, chance, options);
     const attackedMs = Date.now();
     for (const at of await untilQuiet(stack, platform)) kills.push({ at, victim: "supervisor" });
     const quietMs = Date.now();
     counts.backfilled += await backfill(stack);
+    const { seen } = traces;
     const deaths = kills.filter(({ victim }) => victim === "functions" || victim === "supervisor")
       .map(({ at }) => at);
-    const checked = await checkLate(() => check(stack.sql, seen, upstream.attempts, deaths));
-    violations.push(...checked.violations, ...await checkBooks(stack.sql));
+    const earlyStarts = await earlyStartsIn(`${stack.logFile}.last`);
+    const evidence = { seen, truth: upstream.attempts, kills: deaths, broken, earlyStarts };
+    const checked = await checkLate(() => check(stack.sql, evidence));
+    const violations = [
+      ...checked.violations,
+      ...await checkBooks(stack.sql),
+      ...await checkOperations(stack.sql, operations, beganMs),
+      ...await checkFormer(stack.sql, beganMs, former, known.union(checked.known)),
+    ];
+    former = checked.final;
+    known = checked.known;
     const earlyStartLoss = await earlyStartLossOf(stack.sql);
     // Each isolate may lose the setting's amount: a killed one is followed by another.
     const isolates = BigInt(1 + deaths.length);
@@ -133,6 +140,7 @@ async function run(
     }
     counts.requests += seen.length;
     counts.exact += checked.exactCharges;
+    counts.checkpoints += checked.checkpoints;
     counts.loss += checked.houseLoss;
     counts.lossMax += checked.houseLossMax;
     for (const { status } of seen) {
@@ -146,6 +154,7 @@ async function run(
       faults: Object.fromEntries([...faults, ...upstream.faults, ...platform.hits]),
       statuses: Object.fromEntries(statuses),
       exactCharges: counts.exact,
+      checkpoints: counts.checkpoints,
       backfilled: counts.backfilled,
       houseLoss: usd(counts.loss),
       houseLossMax: usd(counts.lossMax),
@@ -160,112 +169,6 @@ async function run(
   }
   if (latest === undefined) throw new Error("No round was run");
   return latest;
-}
-
-/** A round's load, with all that happens meanwhile. */
-async function attack(
-  stack: SoakStack,
-  platform: ChaosPlatform,
-  users: readonly TestUser[],
-  seen: Seen[],
-  kills: { at: number; victim: Victim }[],
-  faults: Map<string, number>,
-  chance: Chance,
-  options: SoakOptions,
-): Promise<void> {
-  const until = Date.now() + options.roundMs;
-  const isOver = () => Date.now() >= until || options.signal?.aborted === true;
-  const people = Array.from({ length: options.people }, async () => {
-    const mine = chance.fork();
-    while (!isOver()) {
-      const user = mine.next() < 0.06 ? null : mine.pick(users);
-      const began = Date.now();
-      seen.push(...await ask(stack, user, mine));
-      // A stack that is down refuses in no time: nobody asks a thousand times a second.
-      if (Date.now() - began < 30) await sleep(mine.int(20, 120));
-      if (user !== null) await spendAndGet(stack, user, seen, mine);
-    }
-  });
-  const plagues = (async () => {
-    const mine = chance.fork();
-    for (let i = 0; i < options.faults && !isOver(); i++) {
-      await sleep(options.roundMs / (options.faults + 1) * (0.5 + mine.next() / 2));
-      if (mine.next() < 0.5) {
-        const fault = mine.pick<PlatformFault>(["delay", "error", "lost_before", "lost_after"]);
-        platform.fault = fault;
-        await sleep(mine.int(300, 2_000));
-        platform.fault = "none";
-      } else {
-        const fault = mine.pick(LEDGER_FAULTS);
-        faults.set(fault, (faults.get(fault) ?? 0) + 1);
-        // A kill may come in between: what is left of it is healed in the quiet.
-        await runLedgerFault(stack.sql, fault, mine).catch(() => {});
-      }
-    }
-  })();
-  const killer = (async () => {
-    const mine = chance.fork();
-    for (const victim of options.victims) {
-      await sleep(options.roundMs / (options.victims.length + 1) * (0.5 + mine.next() / 2));
-      const at = await stack.kill(victim).catch(() => null);
-      if (at === null) continue;
-      kills.push({ at, victim });
-      await sleep(mine.int(100, 1_500));
-      for (const at of await stack.heal()) kills.push({ at, victim: "supervisor" });
-    }
-  })();
-  await Promise.all([...people, plagues, killer]);
-}
-
-/** Top-ups, refunds, new prices: now and then. */
-async function spendAndGet(
-  stack: SoakStack,
-  user: TestUser,
-  seen: readonly Seen[],
-  chance: Chance,
-): Promise<void> {
-  const what = chance.next();
-  if (what < 0.06) {
-    const args = {
-      p_user_id: user.id,
-      p_amount: "0.02",
-      p_kind: "top_up",
-      p_key: `top-up:${crypto.randomUUID()}`,
-      p_note: null,
-    };
-    if (!await operate(stack, "grant_credit", args)) await operate(stack, "grant_credit", args);
-  } else if (what < 0.09) {
-    const charged = seen.findLast(({ userId, cost }) => userId === user.id && cost !== null);
-    if (charged?.requestId == null) return;
-    await operate(stack, "refund", {
-      p_request_id: charged.requestId,
-      p_amount: null,
-      p_key: `refund:${charged.requestId}`,
-      p_reason: "soak",
-    });
-  } else if (what < 0.095) {
-    const price = (0.001 + chance.int(0, 90) / 10_000).toFixed(4);
-    await stack.sql`
-      update public.model_pricing set input_per_1k = ${price}
-      where model_id = ${MODELS.openai} and provider_id = 'openai'`.catch(() => {});
-  }
-}
-
-async function newUsers(stack: SoakStack): Promise<TestUser[]> {
-  const users = await Promise.all(Array.from({ length: NEW_USERS }, () => signUp(stack)));
-  // So well funded that their requests start early: at their provider before they are reserved.
-  await Promise.all(
-    users.slice(0, WELL_FUNDED).map((user) =>
-      operate(stack, "grant_credit", {
-        p_user_id: user.id,
-        p_amount: "10",
-        p_kind: "top_up",
-        p_key: `rich:${user.id}`,
-        p_note: null,
-      })
-    ),
-  );
-  return users;
 }
 
 /** Everything healed, and whatever is still under way has come to its end. */
@@ -303,35 +206,6 @@ async function checkLate(look: () => Promise<Checked>): Promise<Checked> {
     if (checked.violations.length === 0 || Date.now() > latest) return checked;
     await sleep(2_000);
   }
-}
-
-/** Charges what the log alone knows. @returns how many it charged. */
-async function backfill(stack: SoakStack): Promise<number> {
-  const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-check",
-      "cli/main.ts",
-      "backfill",
-      "--from",
-      stack.logFile,
-      "--yes",
-      "--json",
-      "--skip-unreadable",
-    ],
-    cwd: fileURLToPath(new URL("../..", import.meta.url)),
-    env: {
-      SUPABASE_URL: stack.details.url,
-      SUPABASE_SECRET_KEY: stack.details.secretKey,
-    },
-  }).output();
-  const text = new TextDecoder().decode(stdout);
-  if (!success) throw new Error(`backfill: ${text} ${new TextDecoder().decode(stderr)}`);
-  // What it has read is charged, once and for all: the next round begins a new log.
-  await Deno.rename(stack.logFile, `${stack.logFile}.last`);
-  const { result } = JSON.parse(text);
-  return result === null ? 0 : result.charged.requests + result.corrected.requests;
 }
 
 function countBy(names: readonly string[]): Record<string, number> {

@@ -24,6 +24,9 @@ export interface WireEvent {
 
 const WORDS = "fare tram line night early stop river bridge ticket window seat bell".split(" ");
 
+/** A word and its space are a token: so many characters, on average. */
+export const CHARACTERS_PER_TOKEN = WORDS.join(" ").length / WORDS.length;
+
 /** So many words. */
 export function wordsOf(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${WORDS[(i * 7) % WORDS.length]} `);
