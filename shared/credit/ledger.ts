@@ -10,7 +10,7 @@ import { toBase64 } from "../edge/base64.ts";
 import type { Refusal } from "../edge/refusal.ts";
 import { parsePrices, type Price } from "../pricing/price.ts";
 import { LedgerUnavailable } from "./ledger_unavailable.ts";
-import * as reports from "./reports.ts";
+import type * as reports from "./reports.ts";
 import type {
   ExchangeArgs,
   ExtendArgs,
@@ -95,6 +95,16 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
   const as = <T extends z.ZodMiniType>(schema: T) => (data: unknown): z.infer<T> =>
     z.parse(schema, data);
+
+  /** Not every function asks for a report: the schemas of all of them are loaded with the first. */
+  async function report<T extends z.ZodMiniType>(
+    name: string,
+    args: Record<string, unknown>,
+    schemaOf: (all: typeof reports) => T,
+  ): Promise<z.infer<T> | Refusal> {
+    const schema = schemaOf(await import("./reports.ts"));
+    return await call(name, args, as(schema));
+  }
 
   return {
     reserve: ({ payer, ...args }) =>
@@ -186,7 +196,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         p_guest_limit: args.guestLimit,
       }, as(results.GuestStatusSchema)),
     usageList: (args) =>
-      call("usage_list", {
+      report("usage_list", {
         p_user_id: args.userId,
         p_from: args.from,
         p_to: args.to,
@@ -194,28 +204,28 @@ export function createLedger(options: LedgerOptions): Ledger {
         p_chat_id: args.chatId,
         p_limit: args.limit,
         p_before: args.before,
-      }, as(reports.UsagePageSchema)),
+      }, (all) => all.UsagePageSchema),
     usageSummary: (args) =>
-      call("usage_summary", {
+      report("usage_summary", {
         p_user_id: args.userId,
         p_by: args.by,
         p_from: args.from,
         p_to: args.to,
-      }, as(reports.UsageSummarySchema)),
+      }, (all) => all.UsageSummarySchema),
     chatCost: ({ userId, chatId }) =>
-      call("chat_cost", { p_user_id: userId, p_chat_id: chatId }, as(reports.ChatCostSchema)),
+      report("chat_cost", { p_user_id: userId, p_chat_id: chatId }, (all) => all.ChatCostSchema),
     receipt: ({ userId, requestId }) =>
-      call("receipt", { p_user_id: userId, p_request_id: requestId }, as(reports.ReceiptSchema)),
+      report("receipt", { p_user_id: userId, p_request_id: requestId }, (all) => all.ReceiptSchema),
     transactionsList: ({ userId, limit, before }) =>
-      call(
+      report(
         "transactions_list",
         { p_user_id: userId, p_limit: limit, p_before: before },
-        as(reports.TransactionsPageSchema),
+        (all) => all.TransactionsPageSchema,
       ),
     pricingCatalogue: () => call("pricing_catalogue", {}, parseCatalogue),
     healthCheck: () => call("health_check", {}, as(z.record(z.string(), z.unknown()))),
-    healthDetails: () => call("health_details", {}, as(reports.HealthDetailsSchema)),
-    reconcile: () => call("reconcile", {}, as(reports.ReconciliationSchema)),
+    healthDetails: () => report("health_details", {}, (all) => all.HealthDetailsSchema),
+    reconcile: () => report("reconcile", {}, (all) => all.ReconciliationSchema),
     recordIncident: (args) =>
       call("record_incident", {
         p_kind: args.kind,

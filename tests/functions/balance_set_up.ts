@@ -1,7 +1,7 @@
 /** The balance function over a faked ledger and a few prices. */
 import type { Ledger } from "../../shared/credit/ledger.ts";
 import type { Refusal } from "../../shared/edge/refusal.ts";
-import { DIALECTS } from "../../shared/llm/dialects.ts";
+import { LOAD_DIALECT } from "../../shared/llm/load_dialect.ts";
 import { createPriceBook } from "../../shared/pricing/price_book.ts";
 import { parsePrice } from "../../shared/pricing/price.ts";
 import { createHandler } from "../../supabase/functions/balance/handler.ts";
@@ -48,7 +48,7 @@ export function setUp(answers: Partial<Ledger>, as: "user" | "anonymous" | Refus
       readNewer: () => Promise.resolve({ ...hint, book: newer }),
     },
     identify: identifyDeps(as),
-    prompts: DIALECTS,
+    prompts: LOAD_DIALECT,
     freeGuestExchanges: 3,
     maxBodyBytes: 10_000,
     readOrigins: () => Promise.resolve(["*"]),

@@ -91,55 +91,93 @@ testDeployed("each upload starts under Deno 2.1.4, alone in an empty folder", as
   }
 });
 
-testDeployed("the uploaded functions serve a metered chat under Deno 2.1.4", async (uploads) => {
-  const dataDir = await Deno.makeTempDir({ prefix: "farebox-official-" });
-  await Deno.chmod(dataDir, 0o755);
-  const stack = await startStack({ dataDir, durable: false, usesProviderKeys: false });
-  try {
-    const env = {
-      SUPABASE_URL: stack.details.url,
-      SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: stack.details.publishableKey }),
-      SUPABASE_SECRET_KEYS: JSON.stringify({ default: stack.details.secretKey }),
-      SUPABASE_JWKS: '{"keys":[]}',
-      ...providerEnvironment({}, stack.demoProvider.url).variables,
-    };
-    const token = await signIn(stack);
-    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+/** A path of each API but Chat Completions, and what is asked there. */
+const OTHER_DIALECTS = [
+  ["/v1/responses", { model: "openai:gpt-4o", input: "Say hello." }],
+  ["/v1/messages", {
+    model: "anthropic:claude-haiku-4-5",
+    max_tokens: 100,
+    system: "Be brief.",
+    messages: [{ role: "user", content: "Say hello." }],
+  }],
+  ["/v1beta/models/google:gemini-2.5-flash:generateContent", {
+    contents: [{ role: "user", parts: [{ text: "Say hello." }] }],
+  }],
+] as const;
 
-    await withRunning(uploadOf(uploads, "chat-proxy"), env, async ({ url, output }) => {
-      const answer = await fetch(`${url}/chat-proxy/v1/chat/completions`, {
-        method: "POST",
-        headers,
-        body: JSON.stringify({
-          model: "openai:gpt-4o",
-          stream: true,
-          messages: [{ role: "user", content: "Say hello." }],
-        }),
+testDeployed(
+  "the uploads serve every API, metered, under Deno 2.1.4",
+  async (uploads) => {
+    const dataDir = await Deno.makeTempDir({ prefix: "farebox-official-" });
+    await Deno.chmod(dataDir, 0o755);
+    const stack = await startStack({ dataDir, durable: false, usesProviderKeys: false });
+    try {
+      const env = {
+        SUPABASE_URL: stack.details.url,
+        SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: stack.details.publishableKey }),
+        SUPABASE_SECRET_KEYS: JSON.stringify({ default: stack.details.secretKey }),
+        SUPABASE_JWKS: '{"keys":[]}',
+        ...providerEnvironment({}, stack.demoProvider.url).variables,
+      };
+      const token = await signIn(stack);
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+
+      await withRunning(uploadOf(uploads, "chat-proxy"), env, async ({ url, output }) => {
+        const answer = await fetch(`${url}/chat-proxy/v1/chat/completions`, {
+          method: "POST",
+          headers,
+          body: JSON.stringify({
+            model: "openai:gpt-4o",
+            stream: true,
+            messages: [{ role: "user", content: "Say hello." }],
+          }),
+        });
+        const text = await answer.text();
+        assertEquals(answer.status, 200, `${text}\n${output()}`);
+        assertMatch(text, /^data: \{/m, output());
+        assertMatch(text, /: farebox \{.*"cost":"0\.\d+".*"basis":"reported"/, output());
+        assertMatch(text, /data: \[DONE\]/, output());
+        // Their code is loaded with the first request, and has to have been uploaded.
+        await Promise.all(OTHER_DIALECTS.map(async ([path, body]) => {
+          const answer = await fetch(`${url}/chat-proxy${path}`, {
+            method: "POST",
+            headers,
+            body: JSON.stringify(body),
+          });
+          const text = await answer.text();
+          assertEquals(answer.status, 200, `${path}: ${text}\n${output()}`);
+        }));
       });
-      const text = await answer.text();
-      assertEquals(answer.status, 200, `${text}\n${output()}`);
-      assertMatch(text, /^data: \{/m, output());
-      assertMatch(text, /: farebox \{.*"cost":"0\.\d+".*"basis":"reported"/, output());
-      assertMatch(text, /data: \[DONE\]/, output());
-    });
 
-    await withRunning(uploadOf(uploads, "balance"), env, async ({ url, output }) => {
-      const answer = await fetch(`${url}/balance`, { headers });
-      const text = await answer.text();
-      assertEquals(answer.status, 200, `${text}\n${output()}`);
-      const { balance } = JSON.parse(text);
-      assert(balance < 10 && balance > 9.9, `the balance is ${balance}`);
-    });
+      await withRunning(uploadOf(uploads, "balance"), env, async ({ url, output }) => {
+        const answer = await fetch(`${url}/balance`, { headers });
+        const text = await answer.text();
+        assertEquals(answer.status, 200, `${text}\n${output()}`);
+        const { balance } = JSON.parse(text);
+        assert(balance < 10 && balance > 9.9, `the balance is ${balance}`);
+        const usage = await fetch(`${url}/balance/usage`, { headers });
+        const { records } = await usage.json();
+        assertEquals(records.length, 1 + OTHER_DIALECTS.length, output());
+        for (const [, body] of OTHER_DIALECTS) {
+          const estimate = await fetch(`${url}/balance/estimate`, {
+            method: "POST",
+            headers,
+            body: JSON.stringify({ model: "openai:gpt-4o", ...body }),
+          });
+          assertEquals(estimate.status, 200, `${await estimate.text()}\n${output()}`);
+        }
+      });
 
-    await withRunning(uploadOf(uploads, "pricing-health"), env, async ({ url, output }) => {
-      const answer = await fetch(`${url}/pricing-health`);
-      assertEquals(await answer.json(), { status: "ok" }, output());
-    });
-  } finally {
-    await stack.stop();
-    await Deno.remove(dataDir, { recursive: true });
-  }
-});
+      await withRunning(uploadOf(uploads, "pricing-health"), env, async ({ url, output }) => {
+        const answer = await fetch(`${url}/pricing-health`);
+        assertEquals(await answer.json(), { status: "ok" }, output());
+      });
+    } finally {
+      await stack.stop();
+      await Deno.remove(dataDir, { recursive: true });
+    }
+  },
+);
 
 /** The access token of the stack's demo user. */
 async function signIn({ details }: Stack): Promise<string> {

@@ -57,11 +57,11 @@ const EstimateRequest = z.looseObject({
  * Estimates a request: a body of any API with its `model`, or `{model, input_tokens, max_tokens?}`;
  * parsed but unchecked.
  */
-export function estimate(
+export async function estimate(
   body: unknown,
   hint: PriceHint,
   readers: PromptReaders,
-): Estimate | Refusal {
+): Promise<Estimate | Refusal> {
   const parsed = EstimateRequest.safeParse(body);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
@@ -74,7 +74,7 @@ export function estimate(
   }
   const price = findPrice(hint.book, parsed.data.model);
   if (isRefusal(price)) return price;
-  const bounds = boundsOf(parsed.data, price, hint, readers);
+  const bounds = await boundsOf(parsed.data, price, hint, readers);
   return isRefusal(bounds) ? bounds : estimateWithin(bounds, price, hint.markupBasisPoints);
 }
 
@@ -114,12 +114,12 @@ function estimateWithin(bounds: Bounds, price: Price, markupBasisPoints: number)
   };
 }
 
-function boundsOf(
+async function boundsOf(
   body: z.infer<typeof EstimateRequest>,
   price: Price,
   hint: PriceHint,
   readers: PromptReaders,
-): Bounds | Refusal {
+): Promise<Bounds | Refusal> {
   const { input_tokens } = body;
   if (input_tokens !== undefined && input_tokens !== null) {
     return {
@@ -132,7 +132,7 @@ function boundsOf(
       fallbackPrices: [],
     };
   }
-  const read = readPrompt(body, body.model, readers);
+  const read = await readPrompt(body, body.model, readers);
   if (isRefusal(read)) return read;
   const { request, prompts } = read;
   const prices = [price];

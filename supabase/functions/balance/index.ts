@@ -6,7 +6,7 @@ import { readEnv } from "../../../shared/edge/env.ts";
 import { identifyDeps } from "../../../shared/edge/identify.ts";
 import { logWarning } from "../../../shared/edge/log.ts";
 import { waitUntil } from "../../../shared/edge/wait_until.ts";
-import { DIALECTS } from "../../../shared/llm/dialects.ts";
+import { LOAD_DIALECT } from "../../../shared/llm/load_dialect.ts";
 import { createHandler } from "./handler.ts";
 
 const env = readEnv((name) => Deno.env.get(name));
@@ -29,7 +29,7 @@ export default {
       onRefreshError: (error) => logWarning("Prices not refreshed", { error }),
     }),
     identify: identifyDeps(env),
-    prompts: DIALECTS,
+    prompts: LOAD_DIALECT,
     freeGuestExchanges: env.freeGuestExchanges,
     maxBodyBytes: env.maxBodyBytes,
     readOrigins: async () => (await settings.read()).corsAllowedOrigins,

@@ -14,21 +14,21 @@ export type PromptReader = Pick<
   "readRequest" | "inputTokensMax" | "inputTokensEstimate"
 >;
 
-/** Every API's, by its name. */
-export type PromptReaders = ReadonlyMap<DialectName, PromptReader>;
+/** Every API's by its name, loaded when a body is in its words. */
+export type PromptReaders = ReadonlyMap<DialectName, () => Promise<PromptReader>>;
 
 /** A request, and whose words it is in. */
 export type ReadPrompt = { request: ModelRequest; prompts: PromptReader };
 
 /** Reads a body whose model is `model`; refuses what no API takes. */
-export function readPrompt(
+export async function readPrompt(
   body: JsonObject,
   model: string,
   readers: PromptReaders,
-): ReadPrompt | Refusal {
+): Promise<ReadPrompt | Refusal> {
   let first: RequestFault | undefined;
   for (const name of dialectsOf(body)) {
-    const prompts = readers.get(name);
+    const prompts = await readers.get(name)?.();
     // Gemini's model is in its path; a body for an estimate names it.
     const target = name === "gemini" ? { model, stream: false } : undefined;
     const request = prompts?.readRequest(body, target);

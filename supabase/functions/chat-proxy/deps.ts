@@ -5,7 +5,8 @@ import type { PriceCache } from "../../../shared/credit/price_cache.ts";
 import type { SettingsCache } from "../../../shared/credit/settings_cache.ts";
 import type { Env } from "../../../shared/edge/env.ts";
 import type { IdentifyDeps } from "../../../shared/edge/identify.ts";
-import type { Dialect, DialectName } from "../../../shared/llm/dialect.ts";
+import type { DialectName } from "../../../shared/llm/dialect.ts";
+import type { LoadDialect } from "../../../shared/llm/load_dialect.ts";
 
 export type ChatProxyDeps = {
   env: Env;
@@ -13,7 +14,7 @@ export type ChatProxyDeps = {
   prices: PriceCache;
   settings: SettingsCache;
   identify: IdentifyDeps;
-  dialects: ReadonlyMap<DialectName, Dialect>;
+  dialects: ReadonlyMap<DialectName, LoadDialect>;
   fetch: typeof fetch;
   waitUntil: (promise: Promise<unknown>) => void;
   /** Milliseconds since 1970. */

@@ -126,8 +126,8 @@ async function chat(
 ): Promise<Response> {
   const startedMs = deps.now();
   const requestId = c.get("requestId");
-  const dialect = deps.dialects.get(dialectName)!;
   earlyStarts.readSettings();
+  const dialect = await deps.dialects.get(dialectName)!();
   c.set("dialectError", dialect.errorBody);
   const caller = await identify(c.req.raw, deps.identify);
   // What a stranger sends is thrown away as it comes, by `createApp`, and not kept.

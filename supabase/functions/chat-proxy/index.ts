@@ -6,7 +6,8 @@ import { createSettingsCache } from "../../../shared/credit/settings_cache.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
 import { identifyDeps } from "../../../shared/edge/identify.ts";
 import { logWarning } from "../../../shared/edge/log.ts";
-import { DIALECTS } from "../../../shared/llm/dialects.ts";
+import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
+import { LOAD_DIALECT } from "../../../shared/llm/load_dialect.ts";
 import { waitUntil } from "../../../shared/edge/wait_until.ts";
 import { createHandler } from "./handler.ts";
 
@@ -31,7 +32,8 @@ const handler = createHandler({
   }),
   settings,
   identify: identifyDeps(env),
-  dialects: DIALECTS,
+  // The one that is asked for most is there from the start.
+  dialects: new Map(LOAD_DIALECT).set("openai-chat", () => Promise.resolve(OPENAI_CHAT)),
   fetch,
   waitUntil,
   now: Date.now,

@@ -4,7 +4,7 @@ import { parsePrice, type Price } from "../../../shared/pricing/price.ts";
 import type { Ledger } from "../../../shared/credit/ledger.ts";
 import type { Reservation, Settlement } from "../../../shared/credit/results.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
-import { DIALECTS } from "../../../shared/llm/dialects.ts";
+import { LOAD_DIALECT } from "../../../shared/llm/load_dialect.ts";
 import type { ChatProxyDeps } from "../../../supabase/functions/chat-proxy/deps.ts";
 import { fakeLedger, identifyDeps, PUBLISHABLE, SECRET } from "../fakes.ts";
 
@@ -110,7 +110,7 @@ export function proxyOn(
       read: () => Promise.resolve({ corsAllowedOrigins: ["*"], savesChatHistory: false }),
     },
     identify: identifyDeps(),
-    dialects: DIALECTS,
+    dialects: LOAD_DIALECT,
     fetch: (_, init) => {
       steps.push(["fetch", JSON.parse(String(init?.body))]);
       return Promise.resolve((options.provider ?? wholeAnswer)());
