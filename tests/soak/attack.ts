@@ -42,6 +42,15 @@ export interface Traces {
   readonly broken: Disturbances;
 }
 
+const PLATFORM_FAULTS: readonly PlatformFault[] = [
+  "delay",
+  "error",
+  "lost_before",
+  "lost_after",
+  "away",
+];
+/** Longer than a reservation lives: it is swept while its worker is well, and settled late. */
+const AWAY_MS = 9_000;
 const NEW_USERS = 10;
 const WELL_FUNDED = 3;
 
@@ -70,9 +79,10 @@ export async function attack(
       await sleep(options.roundMs / (options.faults + 1) * (0.5 + mine.next() / 2));
       const end = broken.begin();
       if (mine.next() < 0.5) {
-        const fault = mine.pick<PlatformFault>(["delay", "error", "lost_before", "lost_after"]);
+        const fault = mine.pick(PLATFORM_FAULTS);
         platform.fault = fault;
-        await sleep(mine.int(300, 2_000));
+        const longestMs = fault === "away" ? AWAY_MS : 2_000;
+        await sleep(Math.min(options.roundMs / 4, mine.int(300, 2_000) + longestMs - 2_000));
         platform.fault = "none";
       } else {
         const fault = mine.pick(LEDGER_FAULTS);

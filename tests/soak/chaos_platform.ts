@@ -4,7 +4,8 @@
  */
 import type { Chance } from "./random.ts";
 
-export type PlatformFault = "none" | "delay" | "error" | "lost_before" | "lost_after";
+/** `away`: every call is refused, for longer than a reservation lives without a heartbeat. */
+export type PlatformFault = "none" | "delay" | "error" | "lost_before" | "lost_after" | "away";
 
 export interface ChaosPlatform {
   readonly url: string;
@@ -48,12 +49,14 @@ export function startChaosPlatform(chance: Chance): ChaosPlatform {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => breakOff() },
     async (request) => {
-      const fault = platform.fault !== "none" && chance.next() < SHARE ? platform.fault : "none";
+      const { fault: current } = platform;
+      const isHit = current === "away" || current !== "none" && chance.next() < SHARE;
+      const fault = isHit ? current : "none";
       if (fault !== "none") hits.set(fault, (hits.get(fault) ?? 0) + 1);
       const body = request.body === null ? null : new Uint8Array(await request.arrayBuffer());
       if (fault === "lost_before") return breakOff();
       if (fault === "delay") await sleep(chance.int(50, 2_500));
-      if (fault === "error") {
+      if (fault === "error" || fault === "away") {
         const { status, body } = chance.pick(ERRORS);
         return Response.json(body, { status });
       }
