@@ -1,6 +1,6 @@
 /** What a killed worker may cost, and nobody else: a request is excused by a kill that it lived through. */
 import type { Attempt } from "./chaos_upstream.ts";
-import type { Disturbances } from "./disturbances.ts";
+import type { Heartbeat } from "./chaos_platform.ts";
 import type { Seen } from "./load.ts";
 import { CHARACTERS_PER_TOKEN } from "./wire.ts";
 
@@ -9,9 +9,9 @@ import { CHARACTERS_PER_TOKEN } from "./wire.ts";
  * takes nothing along. The rest is for a machine that is too busy to run its timers.
  */
 const NOTED_AFTER_MS = 4_000;
-/** A checkpoint a second, and as much again for a busy machine. */
-const CHECKPOINT_EVERY_MS = 2_000;
-/** What was read and had not been counted yet when a checkpoint was written. */
+/** A heartbeat a second, and twice as much again for a busy machine. */
+const HEARTBEAT_MS = 3_000;
+/** What was read and had not been counted yet when a heartbeat was sent. */
 const COUNTED_AFTER_MS = 500;
 
 /** When the worker of a request died with it; undefined where it cannot have. */
@@ -25,15 +25,28 @@ export function killOf(
   return kills.find((at) => at >= startMs && at <= endMs + NOTED_AFTER_MS);
 }
 
+/** Tokens of the last checkpoint that is in the ledger: what was swept is charged for no less. */
+export function checkpointOf(heartbeats: readonly Heartbeat[]): number {
+  return Math.max(
+    0,
+    ...heartbeats.filter(({ isDone }) => isDone).map(({ outputTokens }) => outputTokens),
+  );
+}
+
 /**
- * Tokens that the last checkpoint before a kill has to know of, at the least: one of a time in which the
- * ledger could be told. Zero where the stream was too young for any.
+ * Whether a worker told what it had delivered in time: each heartbeat, until one was not answered, of
+ * what its reader had by then, and the next soon.
  */
-export function checkpointedTokens(one: Seen, killedAt: number, broken: Disturbances): number {
-  const latest = broken.quietUntil(killedAt, CHECKPOINT_EVERY_MS) - CHECKPOINT_EVERY_MS -
-    COUNTED_AFTER_MS;
-  const known = one.arrivals.findLast(({ atMs }) => atMs <= latest);
-  return tokensAtLeast(known?.characters ?? 0);
+export function toldInTime(
+  one: Seen,
+  killedAt: number,
+  heartbeats: readonly Heartbeat[],
+): boolean {
+  const waiting = heartbeats.find(({ answeredMs }) => (answeredMs ?? Infinity) >= killedAt);
+  const latest = waiting?.sentMs ?? killedAt - HEARTBEAT_MS;
+  const read = one.arrivals.findLast(({ atMs }) => atMs <= latest - COUNTED_AFTER_MS);
+  const told = Math.max(0, ...heartbeats.map(({ outputTokens }) => outputTokens));
+  return told >= tokensAtLeast(read?.characters ?? 0);
 }
 
 /** No estimate of a text may be below this: half of what it is. */

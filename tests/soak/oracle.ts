@@ -7,7 +7,8 @@ import type { Sql } from "../support/connect.ts";
 import { type Attempt, isCut } from "./chaos_upstream.ts";
 import type { Disturbances } from "./disturbances.ts";
 import { type Hold, readLedger } from "./ledger_rows.ts";
-import { checkpointedTokens, killOf, tokensAtLeast } from "./killed.ts";
+import type { Heartbeat } from "./chaos_platform.ts";
+import { checkpointOf, killOf, tokensAtLeast, toldInTime } from "./killed.ts";
 import type { Seen } from "./load.ts";
 import { wordsOf } from "./wire.ts";
 
@@ -21,13 +22,14 @@ export interface Evidence {
   readonly broken: Disturbances;
   /** Requests whose early start was for nothing, as the log has it: the ledger may not be told in time. */
   readonly earlyStarts: ReadonlySet<string>;
+  readonly heartbeats: ReadonlyMap<string, readonly Heartbeat[]>;
 }
 
 export interface Checked {
   violations: string[];
   /** Charges that were compared to the last decimal with what the provider reported. */
   exactCharges: number;
-  /** Charges at a checkpoint that were held against what the reader had by then. */
+  /** Charges of killed requests that were held against their last checkpoint. */
   checkpoints: number;
   /** Answers that were delivered and, by a kill, charged less than what was read. In 1e-10 USD. */
   houseLoss: bigint;
@@ -45,7 +47,7 @@ const HANGS_MS = 60_000;
 
 /** Checks requests that have ended. */
 export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
-  const { seen, truth, kills, broken, earlyStarts } = evidence;
+  const { seen, truth, kills, broken, earlyStarts, heartbeats } = evidence;
   const byId = new Map<string, Seen>();
   for (const one of seen) if (one.requestId !== null) byId.set(one.requestId, one);
   const ids = [...new Set([...byId.keys(), ...truth.keys()])].filter((id) => id !== "");
@@ -146,11 +148,14 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
       !wasKilled && wasRead
     ) say("the usage was there, and not charged by");
     if (wasRead && wasKilled) {
-      const known = checkpointedTokens(one, killedAt, broken);
-      if (known > 0) {
-        if (total < min(costOf(hold.price_version, 0, known), heldMax(hold))) {
-          say(`less than its checkpoint of ${known} tokens`);
-        } else result.checkpoints++;
+      const beats = heartbeats.get(id) ?? [];
+      const known = checkpointOf(beats);
+      if (known > 0) result.checkpoints++;
+      if (total < min(costOf(hold.price_version, 0, known), heldMax(hold))) {
+        say(`less than its checkpoint of ${known} tokens`);
+      }
+      if (!toldInTime(one, killedAt, beats)) {
+        say(`its checkpoints were late: ${JSON.stringify(beats)}`);
       }
       const worth = costOf(hold.price_version, answered.promptTokens, answered.tokens);
       // While the ledger is away, an answer goes on to the limit that it began with (docs/adr/0006).

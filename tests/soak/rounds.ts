@@ -11,7 +11,7 @@ import { type ChaosUpstream, startChaosUpstream } from "./chaos_upstream.ts";
 import { noteDisturbances } from "./disturbances.ts";
 import { backfill, earlyStartsIn } from "./functions_log.ts";
 import { healLedger, prepareLedgerFaults } from "./ledger_faults.ts";
-import { check, type Checked } from "./oracle.ts";
+import { check, type Checked, type Evidence } from "./oracle.ts";
 import { type Chance, chanceOf } from "./random.ts";
 import { type SoakStack, startSoakStack } from "./stack.ts";
 
@@ -113,6 +113,7 @@ async function run(
     people = [...people, users].slice(-STAY_ROUNDS);
     const traces: Traces = { seen: [], operations, kills, faults, broken };
     upstream.attempts.clear();
+    platform.heartbeats.clear();
     await attack({ stack, platform, users: people.flat() }, traces, chance, options);
     const attackedMs = Date.now();
     for (const at of await untilQuiet(stack, platform)) kills.push({ at, victim: "supervisor" });
@@ -122,7 +123,14 @@ async function run(
     const deaths = kills.filter(({ victim }) => victim === "functions" || victim === "supervisor")
       .map(({ at }) => at);
     const earlyStarts = await earlyStartsIn(`${stack.logFile}.last`);
-    const evidence = { seen, truth: upstream.attempts, kills: deaths, broken, earlyStarts };
+    const evidence: Evidence = {
+      seen,
+      truth: upstream.attempts,
+      kills: deaths,
+      broken,
+      earlyStarts,
+      heartbeats: platform.heartbeats,
+    };
     const checked = await checkLate(() => check(stack.sql, evidence));
     const violations = [
       ...checked.violations,
