@@ -23,6 +23,7 @@ const PARTS: ReadonlyMap<string, () => Promise<Run>> = new Map([
   ["first-token", async () => (await import("./first_token/run.ts")).runFirstToken],
   ["ledger", async () => (await import("./ledger/run.ts")).runLedger],
   ["cold-start", async () => (await import("./cold_start/run.ts")).runColdStart],
+  ["profile", async () => (await import("./relay/profile.ts")).runProfile],
 ]);
 
 const HELP = `

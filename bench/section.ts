@@ -35,7 +35,7 @@ export type Plot = {
 
 /** One part of the benchmark. */
 export type Section = {
-  name: "relay" | "first-token" | "ledger" | "cold-start";
+  name: "relay" | "first-token" | "ledger" | "cold-start" | "profile";
   title: string;
   figures: Figure[];
   marks: Mark[];

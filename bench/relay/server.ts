@@ -3,16 +3,23 @@
  *
  *     deno run -A bench/relay/server.ts --variant=relay --upstream=http://127.0.0.1:1234
  *
- * Prints `{"port"}`. Each line of standard input is a `ConsumptionOrder`, answered with a `Consumption`.
+ * Prints `{"port"}`. Each line of standard input is a `ConsumptionOrder`, answered with a `Consumption`,
+ * or a `ProfileOrder`, answered with nothing of note and then with a `Profile`.
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { readLines } from "../lines.ts";
+import { beginProfile, endProfile } from "./profiler.ts";
 import { openVariant } from "./variants.ts";
 
 export interface ConsumptionOrder {
   /** Whether to collect garbage before; only a process with `--expose-gc` can. */
   readonly collects: boolean;
+}
+
+/** Begins a profile of the JavaScript thread, or ends it: then it is answered. */
+export interface ProfileOrder {
+  readonly profile: "begin" | "end";
 }
 
 /** What the process has used since it began. */
@@ -35,7 +42,13 @@ console.log =
   console.error =
     () => {};
 for await (const line of readLines(Deno.stdin.readable)) {
-  const { collects }: ConsumptionOrder = JSON.parse(line);
+  const order: ConsumptionOrder | ProfileOrder = JSON.parse(line);
+  if ("profile" in order) {
+    const answer = order.profile === "begin" ? await beginProfile() : await endProfile();
+    await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(answer)}\n`));
+    continue;
+  }
+  const { collects } = order;
   if (collects) (globalThis as { gc?: () => void }).gc?.();
   const { user, system } = process.cpuUsage();
   const consumption: Consumption = { cpuUs: user + system, rssBytes: Deno.memoryUsage().rss };

@@ -27,7 +27,13 @@ const LATEST = new URL("latest.json", RESULTS_FOLDER);
 const BEFORE = new URL("before.json", RESULTS_FOLDER);
 
 /** In the order of the report. */
-const ORDER: readonly Section["name"][] = ["relay", "first-token", "ledger", "cold-start"];
+const ORDER: readonly Section["name"][] = [
+  "relay",
+  "first-token",
+  "ledger",
+  "cold-start",
+  "profile",
+];
 
 export const readLatest = (): Promise<Results> => read(LATEST);
 /** Measured before anything was made faster. */
