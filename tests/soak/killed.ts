@@ -43,7 +43,9 @@ export function toldInTime(
   heartbeats: readonly Heartbeat[],
 ): boolean {
   const waiting = heartbeats.find(({ answeredMs }) => (answeredMs ?? Infinity) >= killedAt);
-  const latest = waiting?.sentMs ?? killedAt - HEARTBEAT_MS;
+  // The last ones end with the answer: from then on it is being settled.
+  const lastBeatMs = Math.min(killedAt, one.endMs) - HEARTBEAT_MS;
+  const latest = Math.min(waiting?.sentMs ?? Infinity, lastBeatMs);
   const read = one.arrivals.findLast(({ atMs }) => atMs <= latest - COUNTED_AFTER_MS);
   const told = Math.max(0, ...heartbeats.map(({ outputTokens }) => outputTokens));
   return told >= tokensAtLeast(read?.characters ?? 0);

@@ -34,11 +34,13 @@ Deno.addSignalListener("SIGINT", () => stopping.abort());
 const timer = setTimeout(() => stopping.abort(), options.minutes * 60_000);
 console.error(`Seed ${seed}; ${options.minutes} minutes; the report goes to ${out}.`);
 
+let told = 0;
 const report = (round: Round) => {
   Deno.writeTextFileSync(join(out, "report.json"), JSON.stringify({ seed, ...round }, null, 2));
   if (options.json) console.log(JSON.stringify({ seed, ...round }));
   else console.log(line(round));
-  for (const violation of round.violations) console.error(`  ✗ ${violation}`);
+  for (const violation of round.violations.slice(told)) console.error(`  ✗ ${violation}`);
+  told = round.violations.length;
 };
 const last = await soak({
   seed,

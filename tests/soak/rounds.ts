@@ -41,6 +41,7 @@ export interface Round {
   /** Load, healing and sweeping, checking. */
   readonly phasesSeconds: readonly number[];
   readonly functionsMiB: number | null;
+  /** Of all rounds. */
   readonly violations: readonly string[];
 }
 
@@ -48,6 +49,8 @@ const TTL_SECONDS = 5;
 const QUIET_MS = 120_000;
 /** The settle of a request that an outage has kept from it comes at the latest. */
 const LATE_SETTLE_MS = 75_000;
+/** So many are enough to look at. */
+const VIOLATIONS_MAX = 20;
 /** How many rounds somebody stays. */
 const STAY_ROUNDS = 2;
 /** As the setting has it from the start, USD. */
@@ -106,6 +109,7 @@ async function run(
   /** Of the round before: by request, what was charged for good; and what a sweep had charged. */
   let former = new Map<string, bigint>();
   let known = new Set<string>();
+  const violations: string[] = [];
   let latest: Round | undefined;
   for (let round = 1; round <= options.rounds && !options.signal?.aborted; round++) {
     const beganMs = Date.now();
@@ -132,12 +136,12 @@ async function run(
       heartbeats: platform.heartbeats,
     };
     const checked = await checkLate(() => check(stack.sql, evidence));
-    const violations = [
+    violations.push(
       ...checked.violations,
       ...await checkBooks(stack.sql),
       ...await checkOperations(stack.sql, operations, beganMs),
       ...await checkFormer(stack.sql, beganMs, former, known.union(checked.known)),
-    ];
+    );
     former = checked.final;
     known = checked.known;
     const earlyStartLoss = await earlyStartLossOf(stack.sql);
@@ -170,10 +174,10 @@ async function run(
       functionsMiB: await stack.functionsMemory(),
       phasesSeconds: [attackedMs - beganMs, quietMs - attackedMs, Date.now() - quietMs]
         .map((ms) => Math.round(ms / 1000)),
-      violations,
+      violations: [...violations],
     };
     options.report(latest);
-    if (violations.length > 0) break;
+    if (violations.length > VIOLATIONS_MAX) break;
   }
   if (latest === undefined) throw new Error("No round was run");
   return latest;
