@@ -21,9 +21,9 @@ function optionOf({ title, x, y, series }: Plot): EChartsOption {
     animation: false,
     // Readable on a dark page as well.
     backgroundColor: "#ffffff",
-    title: { text: title, left: "center" },
-    legend: { top: 34, data: series.map(({ name }) => name) },
-    grid: { left: 80, right: 30, top: 80, bottom: 60 },
+    title: { text: title, left: "center", top: 8 },
+    legend: { top: 44, data: series.map(({ name }) => name) },
+    grid: { left: 80, right: 30, top: 90, bottom: 60 },
     xAxis: isCategory
       ? {
         type: "category",
