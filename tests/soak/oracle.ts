@@ -10,7 +10,7 @@ import { type Hold, readLedger } from "./ledger_rows.ts";
 import type { Heartbeat } from "./chaos_platform.ts";
 import { checkpointOf, killOf, tokensAtLeast, toldInTime } from "./killed.ts";
 import type { Seen } from "./load.ts";
-import { wordsOf } from "./wire.ts";
+import { tokensOf, wordsOf } from "./wire.ts";
 
 /** All that is known of a round but the ledger. */
 export interface Evidence {
@@ -157,7 +157,9 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
       if (!toldInTime(one, killedAt, beats)) {
         say(`its checkpoints were late: ${JSON.stringify(beats)}`);
       }
-      const worth = costOf(hold.price_version, answered.promptTokens, answered.tokens);
+      // What the provider had sent beyond that was held back, and died with the worker.
+      const read = tokensOf(one.characters);
+      const worth = costOf(hold.price_version, answered.promptTokens, read);
       // While the ledger is away, an answer goes on to the limit that it began with (docs/adr/0006).
       if (worth > heldMax(hold) && !broken.overlap(one.startMs, killedAt)) {
         say("more was delivered than was held");

@@ -29,8 +29,17 @@ export const CHARACTERS_PER_TOKEN = WORDS.join(" ").length / WORDS.length;
 
 /** So many words. */
 export function wordsOf(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => `${WORDS[(i * 7) % WORDS.length]} `);
+  return Array.from({ length: count }, (_, i) => wordAt(i));
 }
+
+/** How many of `wordsOf` so many characters begin with. */
+export function tokensOf(characters: number): number {
+  let tokens = 0;
+  for (let left = characters; left > 0; tokens++) left -= wordAt(tokens).length;
+  return tokens;
+}
+
+const wordAt = (index: number) => `${WORDS[(index * 7) % WORDS.length]} `;
 
 const chunk = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
 const named = (type: string, data: object) =>
