@@ -2,9 +2,25 @@
 import { fileURLToPath } from "node:url";
 import type { SoakStack } from "./stack.ts";
 
-/** Charges what the log alone knows. @returns how many it charged. */
-export async function backfill(stack: SoakStack): Promise<number> {
-  const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
+/** What a backfill did; each line that the ledger refused is a violation. */
+export interface Backfilled {
+  readonly charged: number;
+  readonly violations: readonly string[];
+}
+
+interface Report {
+  readonly result: {
+    readonly charged: { readonly requests: number };
+    readonly corrected: { readonly requests: number };
+    readonly refused: readonly object[];
+    /** False: it stopped before its last line. */
+    readonly is_complete: boolean;
+  } | null;
+}
+
+/** Charges what the log alone knows. */
+export async function backfill(stack: SoakStack): Promise<Backfilled> {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "-A",
@@ -24,11 +40,22 @@ export async function backfill(stack: SoakStack): Promise<number> {
     },
   }).output();
   const text = new TextDecoder().decode(stdout);
-  if (!success) throw new Error(`backfill: ${text} ${new TextDecoder().decode(stderr)}`);
+  const { result } = parsed(text, new TextDecoder().decode(stderr));
+  if (result?.is_complete === false) throw new Error(`backfill: ${text}`);
   // What it has read is charged, once and for all: the next round begins a new log.
   await Deno.rename(stack.logFile, `${stack.logFile}.last`);
-  const { result } = JSON.parse(text);
-  return result === null ? 0 : result.charged.requests + result.corrected.requests;
+  return {
+    charged: result === null ? 0 : result.charged.requests + result.corrected.requests,
+    violations: (result?.refused ?? []).map((line) => `backfill: ${JSON.stringify(line)}`),
+  };
+}
+
+function parsed(stdout: string, stderr: string): Report {
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    throw new Error(`backfill: ${stdout} ${stderr}`);
+  }
 }
 
 /** Requests that were at their provider, and then not granted. */

@@ -122,7 +122,8 @@ async function run(
     const attackedMs = Date.now();
     for (const at of await untilQuiet(stack, platform)) kills.push({ at, victim: "supervisor" });
     const quietMs = Date.now();
-    counts.backfilled += await backfill(stack);
+    const backfilled = await backfill(stack);
+    counts.backfilled += backfilled.charged;
     const { seen } = traces;
     const deaths = kills.filter(({ victim }) => victim === "functions" || victim === "supervisor")
       .map(({ at }) => at);
@@ -137,6 +138,7 @@ async function run(
     };
     const checked = await checkLate(() => check(stack.sql, evidence));
     violations.push(
+      ...backfilled.violations,
       ...checked.violations,
       ...await checkBooks(stack.sql),
       ...await checkOperations(stack.sql, operations, beganMs),
