@@ -35,11 +35,15 @@ export function reserve(ledger: Ledger, step: ModelStep & { kind: "reserve" }): 
     if (prior.state !== "open") return refused("DUPLICATE_REQUEST", { state: prior.state });
     return heldAs(prior, account, null, null);
   }
+  let freed: Hold | undefined;
   if (step.key !== null) {
-    const same = [...ledger.holds.values()]
-      .find((hold) => hold.user === step.user && hold.key === step.key);
-    if (same && same.hash !== step.hash) return refused("IDEMPOTENCY_KEY_REUSED");
-    if (same) return refused("DUPLICATE_REQUEST", { state: same.state });
+    const [request, same] = [...ledger.holds]
+      .find(([, hold]) => hold.user === step.user && hold.key === step.key) ?? [];
+    const isUncharged = same !== undefined && same.state !== "open" &&
+      !ledger.charges.has(request!);
+    if (isUncharged) freed = same;
+    else if (same && same.hash !== step.hash) return refused("IDEMPOTENCY_KEY_REUSED");
+    else if (same) return refused("DUPLICATE_REQUEST", { state: same.state });
   }
   const { minimum, slice, markup } = ledger.settings;
   const hold: Hold = {
@@ -78,6 +82,8 @@ export function reserve(ledger: Ledger, step: ModelStep & { kind: "reserve" }): 
   hold.amount = hold.enforced ? ceiling : least(ceiling, free);
   account.reserved += hold.amount;
   ledger.holds.set(step.request, hold);
+  // Of a key that goes over to another request only that one is charged.
+  if (freed) Object.assign(freed, { state: "released", key: null });
   return heldAs(
     hold,
     account,
@@ -136,14 +142,14 @@ export function extend(ledger: Ledger, step: ModelStep & { kind: "extend" }): An
   return isRefused ? answer("refused", "balance") : answer("extended", null);
 }
 
-/** Gives back what a hold took, and its key: nothing was delivered, so it may be tried again. */
+/** Gives back what a hold took. It keeps its key until another request takes that over. */
 export function closeWithoutCharge(
   ledger: Ledger,
   hold: Hold,
   state: "released" | "expired",
 ): void {
   ledger.accounts[hold.user]!.reserved -= hold.amount;
-  Object.assign(hold, { state, amount: 0n, key: null });
+  Object.assign(hold, { state, amount: 0n });
 }
 
 export function release(ledger: Ledger, request: number): Answer {
