@@ -86,11 +86,15 @@ function readIds(
       param: chatIdHeader === null ? "chat_id" : "x-chat-id",
     };
   }
-  const idempotencyKey = headers.get("idempotency-key")?.trim() || null;
-  if (idempotencyKey !== null && idempotencyKey.length > IDEMPOTENCY_KEY_CHARS_MAX) {
+  const idempotencyKey = headers.get("idempotency-key")?.trim() ?? null;
+  // An empty one is an app's mistake: it believes that its retries are safe.
+  const isBad = idempotencyKey === "" ||
+    (idempotencyKey?.length ?? 0) > IDEMPOTENCY_KEY_CHARS_MAX;
+  if (isBad) {
     return {
       code: "INVALID_REQUEST",
-      message: `An Idempotency-Key has at most ${IDEMPOTENCY_KEY_CHARS_MAX} characters.`,
+      message:
+        `An Idempotency-Key has 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters. Send one, or none.`,
       param: "idempotency-key",
     };
   }

@@ -97,6 +97,16 @@ Deno.test("lesson 26: no id that the caller sends becomes the request's", async 
   assertNotEquals(settled(steps)[0]?.requestId, theirs);
 });
 
+Deno.test("an Idempotency-Key that is empty, blank or too long is a 400, and nobody is asked: its app believes that a retry is safe", async () => {
+  for (const key of ["", "  ", "k".repeat(256)]) {
+    const { deps, steps } = proxyOn();
+    const response = await createHandler(deps)(asking({ "idempotency-key": key }));
+    assertEquals(response.status, 400);
+    assertEquals((await response.json()).code, "INVALID_REQUEST");
+    assertEquals(steps, []);
+  }
+});
+
 Deno.test("lesson 30: a request asks the ledger once a phase: one reserve, one settle", async () => {
   const streamed = () =>
     new Response(answerOf(["Hi"]), { headers: { "content-type": "text/event-stream" } });
