@@ -137,8 +137,8 @@ async function readLocalStack(options: TargetOptions): Promise<Target> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new TargetMissing(
-      `No stack runs on ${options.data}. Start one with \`deno task start\`, or name a project ` +
-        "with --url and --secret-key.",
+      `No stack runs on ${options.data}. Start one with \`deno task start\`, name the folder of one ` +
+        "that was started with --data, or a project with --url and --secret-key.",
     );
   }
 }
