@@ -76,6 +76,12 @@ export function createEarlyStarts(deps: ChatProxyDeps): EarlyStarts {
 
   const isOld = ({ askedAtMs }: EarlyStartSettings) => now() - askedAtMs > SETTINGS_MS_MAX;
 
+  /** A clock that was set back tells nothing: then as long as it can have been. */
+  function elapsedSince(startedMs: number): number {
+    const elapsedMs = now() - startedMs;
+    return elapsedMs < 0 ? RESERVE_MS_MAX : elapsedMs;
+  }
+
   async function record(incident: IncidentArgs): Promise<void> {
     try {
       const told = await deps.ledger.recordIncident(incident);
@@ -138,7 +144,7 @@ export function createEarlyStarts(deps: ChatProxyDeps): EarlyStarts {
         accounts.distrust(userId);
       }
       // A provider bills nothing for what it rejects.
-      const lost = isRejected ? 0n : lossAfter(Math.min(now() - startedMs, RESERVE_MS_MAX));
+      const lost = isRejected ? 0n : lossAfter(elapsedSince(startedMs));
       const amount = formatUsd(lost);
       const details = { amount, model: modelName(candidate.price), reason };
       logWarning("An early start was for nothing", { request_id: requestId, ...details });

@@ -29,6 +29,8 @@ type Account = {
   /** Available when the ledger last told; null: not known. */
   available: Usd | null;
   toldAtMs: number;
+  /** When the reservation that told it expires: by that the ledger's answers have an order. */
+  toldUntil: string;
   /** Of the minute's limit of requests; null where there is none. */
   requestsLeft: number | null;
   distrustedUntilMs: number;
@@ -45,7 +47,8 @@ const TOLD_MS_MAX = 10 * 60_000;
 const DISTRUSTED_MS = 5 * 60_000;
 /** So many requests must be left in the minute: others may come by another isolate. */
 const REQUESTS_LEFT_MIN = 5;
-const KEYS_MAX = 8;
+/** A repeat comes soon after the first. */
+const KEYS_MAX = 32;
 
 /** Builds the memory. Make one per isolate. */
 export function createKnownAccounts(now: () => number): KnownAccounts {
@@ -56,6 +59,7 @@ export function createKnownAccounts(now: () => number): KnownAccounts {
     const account = accounts.get(userId) ?? {
       available: null,
       toldAtMs: 0,
+      toldUntil: "",
       requestsLeft: null,
       distrustedUntilMs: 0,
       aside: 0n,
@@ -63,9 +67,18 @@ export function createKnownAccounts(now: () => number): KnownAccounts {
       keys: [],
     };
     accounts.delete(userId);
-    if (accounts.size >= ACCOUNTS_MAX) accounts.delete(accounts.keys().next().value!);
+    if (accounts.size >= ACCOUNTS_MAX) accounts.delete(leastMissed());
     accounts.set(userId, account);
     return account;
+  }
+
+  /** Not one that something is set aside of, or that is distrusted, as long as there is another. */
+  function leastMissed(): string {
+    const nowMs = now();
+    for (const [userId, { asideCount, distrustedUntilMs }] of accounts) {
+      if (asideCount === 0 && distrustedUntilMs <= nowMs) return userId;
+    }
+    return accounts.keys().next().value!;
   }
 
   return {
@@ -75,9 +88,14 @@ export function createKnownAccounts(now: () => number): KnownAccounts {
       // Where less than was asked for could be paid, there is nothing left to build on.
       const isAmple = enforcement === "enforce" &&
         (by === null || by === "client" || by === "model");
-      account.available = isAmple && available !== null ? parseUsd(available) : null;
-      account.toldAtMs = now();
+      const told = isAmple && available !== null ? parseUsd(available) : null;
+      // Answers can overtake one another: of two the lesser counts.
+      const isOlder = reservation.expires_at < account.toldUntil;
+      account.available = isOlder ? lesser(account.available, told) : told;
       account.requestsLeft = requests_limit?.remaining ?? null;
+      if (isOlder) return;
+      account.toldUntil = reservation.expires_at;
+      account.toldAtMs = now();
     },
 
     noteBalance(userId, balance) {
@@ -108,8 +126,9 @@ export function createKnownAccounts(now: () => number): KnownAccounts {
     },
 
     setAside(userId, amount, least) {
-      const account = accounts.get(userId);
-      if (account === undefined || account.available === null) return undefined;
+      if (!accounts.has(userId)) return undefined;
+      const account = accountOf(userId);
+      if (account.available === null) return undefined;
       const nowMs = now();
       if (nowMs - account.toldAtMs > TOLD_MS_MAX || nowMs < account.distrustedUntilMs) {
         return undefined;
@@ -130,4 +149,10 @@ export function createKnownAccounts(now: () => number): KnownAccounts {
       };
     },
   };
+}
+
+/** Nothing is known where either is not. */
+function lesser(a: Usd | null, b: Usd | null): Usd | null {
+  if (a === null || b === null) return null;
+  return a < b ? a : b;
 }

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
 import { USER } from "../fakes.ts";
-import { earlyProxy, type Options, settleDown } from "./early_start_harness.ts";
+import { earlyProxy, type Options, REFUSED, settleDown } from "./early_start_harness.ts";
 import { priceOf } from "./handler_harness.ts";
 
 /** The provider's own name of it. */
@@ -241,4 +241,30 @@ Deno.test("what a provider rejects early is released where it was granted, and c
     assertEquals(proxy.counts("settle", "release"), [1, outcome === "grant" ? 1 : 0]);
     assertEquals(proxy.recorded, []);
   }
+});
+
+Deno.test("a clock that is set back while a request is under way: 402 all the same, the loss counts as the longest, and nothing stays held", async () => {
+  const proxy = earlyProxy({ lossLeft: "0.05" });
+  await proxy.makeKnown();
+  const { response } = proxy.send();
+  await proxy.upstreamNo(2);
+  proxy.clock.nowMs -= 3_000;
+  (await proxy.reserveNo(2)).refuse(REFUSED);
+  assertEquals((await response).status, 402);
+  await (await response).text();
+  assertEquals(proxy.upstreams[1]!.signal.aborted, true);
+  assertEquals(proxy.recorded.map(({ kind }) => kind), ["early_start_refused"]);
+  assert(Number(proxy.recorded[0]!.details["amount"]) > 0);
+  // A day later the loss counts no longer, and what was held neither.
+  proxy.clock.nowMs += 48 * 3600_000;
+  proxy.settings.earlyStarts = { ...proxy.settings.earlyStarts!, askedAtMs: proxy.clock.nowMs };
+  const next = proxy.send();
+  (await proxy.reserveNo(3)).grant();
+  (await proxy.upstreamNo(3)).answer();
+  await (await next.response).text();
+  const early = proxy.send();
+  (await proxy.upstreamNo(4)).answer();
+  assertEquals(proxy.counts("reserve")[0], 4);
+  (await proxy.reserveNo(4)).grant();
+  await (await early.response).text();
 });
