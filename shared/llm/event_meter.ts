@@ -1,7 +1,13 @@
 import type { AnswerSoFar } from "./answer_so_far.ts";
 import type { JsonObject } from "./dialect.ts";
 import { objectOf, parseJson } from "./json_reading.ts";
-import type { EarlyEnd, EventKind, Meter, MeterSnapshot } from "./meter.ts";
+import {
+  type EarlyEnd,
+  type EventKind,
+  type Meter,
+  type MeterSnapshot,
+  NOTHING_METERED,
+} from "./meter.ts";
 import { createSameShape, type EventHead } from "./same_shape.ts";
 import type { SplitEvent } from "./sse_events.ts";
 
@@ -25,7 +31,7 @@ export interface AnswerReader {
   earlyEnd(): EarlyEnd;
 }
 
-/** Meters a stream. It never throws: what its reader throws is a flag. */
+/** Meters a stream. It never throws: what its reader throws at an event is a flag, and the next is read. */
 export function meterEvents(reader: AnswerReader): Meter {
   const { answer } = reader;
   const shape = createSameShape();
@@ -50,24 +56,46 @@ export function meterEvents(reader: AnswerReader): Meter {
     return reader.readOther?.(value, event) ?? flagUnreadable(answer);
   }
 
+  // A count that fails counts what is sure: each event with content is a token.
+  const estimate = () => orElse(answer, answer.estimate, () => answer.contentEvents);
+  const upper = () => orElse(answer, answer.upper, estimate);
   return {
-    fold: (event) => flagFaults(answer, () => fold(event)),
-    snapshot: reader.snapshot,
-    outputTokensEstimate: answer.estimate,
-    outputTokensUpper: answer.upper,
-    earlyEnd: reader.earlyEnd,
+    fold: (event) => orElse(answer, () => fold(event), () => "other"),
+    snapshot: () => orElse(answer, reader.snapshot, () => sureOf(answer, estimate(), upper())),
+    outputTokensEstimate: estimate,
+    outputTokensUpper: upper,
+    earlyEnd: () => orElse(answer, reader.earlyEnd, () => NO_END),
+  };
+}
+
+const NO_END: EarlyEnd = { closing: new Uint8Array(0), terminal: new Uint8Array(0) };
+
+/** What is known where a dialect cannot say: enough to charge what was delivered. */
+function sureOf(answer: AnswerSoFar, estimated: number, upper: number): MeterSnapshot {
+  return {
+    ...NOTHING_METERED,
+    usage: answer.report?.tokens ?? null,
+    prompt: answer.prompt,
+    outputTokensEstimate: estimated,
+    outputTokensUpper: upper,
+    hasContent: answer.hasContent,
+    finish: answer.finish,
+    providerRequestId: answer.id,
+    model: answer.model,
+    error: answer.error,
+    flags: [...answer.flags],
   };
 }
 
 /** Meters a whole answer: the parsed body. Never throws either. */
 export function meterWhole(reader: AnswerReader, body: unknown): MeterSnapshot {
   const { answer } = reader;
-  flagFaults(answer, () => {
+  orElse(answer, () => {
     const data = objectOf(body);
     if (data === null) return reader.readOther?.(body, null) ?? flagUnreadable(answer);
     reader.readWhole(data);
     return "other";
-  });
+  }, () => "other");
   return reader.snapshot();
 }
 
@@ -82,12 +110,13 @@ function flagUnreadable(answer: AnswerSoFar): EventKind {
   return "other";
 }
 
-function flagFaults(answer: AnswerSoFar, read: () => EventKind): EventKind {
+/** What throws is flagged, and answered by something else: the client's stream goes on. */
+function orElse<T>(answer: AnswerSoFar, read: () => T, instead: () => T): T {
   try {
     return read();
   } catch {
     answer.flags.add("meter_fault");
-    return "other";
+    return instead();
   }
 }
 

@@ -26,6 +26,8 @@ export interface Shape {
 
 /** At most an `event` line, one line of data, the blank line: what fills gaps cannot change that. */
 const PLAIN_EVENT = /^((?:event:[^\r\n]*\r?\n)?data: ?)(\{[^\r\n]*\})(\r?\n\r?\n)$/;
+/** To find so many costs more than to read the event in full, which then may not be repeated. */
+const GAPS_MAX = 128;
 /** Strings, digits, and what is between them. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|\d+|[^"\d]+/g;
 
@@ -52,7 +54,9 @@ export function compileShape(
     isLike && (before.isGap[i]! || token !== before.tokens[i])
   );
   const bare = { event: event.event, tokens, isGap, pieces: [], literalLength: 0, grow: null };
-  if (!isGap.includes(true)) return bare;
+  const gaps = isGap.filter((gap) => gap).length;
+  if (gaps === 0) return bare;
+  if (gaps > GAPS_MAX) return { ...bare, isGap: tokens.map(() => false) };
   const kinds = tokens.map((token, i) => isGap[i] ? kindOf(token) : null);
   // Two that differ in more than values are not alike.
   if (kinds.some((kind, i) => isGap[i] && kind === null)) {
@@ -108,10 +112,13 @@ interface Branch {
  */
 function growerOf(tokens: readonly string[], kinds: readonly (Gap | null)[]): Shape["grow"] {
   const marks = new Map<unknown, number>();
+  // Unknown to whoever wrote the event, or a text of it could pass for a gap.
+  const secret = crypto.randomUUID();
+  const number = 1e14 + Math.floor(Math.random() * 7e14);
   const marked = tokens.map((token, i) => {
     const kind = kinds[i];
     if (kind === null || kind === undefined) return token;
-    const mark = kind === "string" ? `gap ${marks.size} of this shape` : 9e14 + marks.size * 7919;
+    const mark = kind === "string" ? `${secret} ${marks.size}` : number + marks.size * 7919;
     marks.set(mark, marks.size);
     return JSON.stringify(mark);
   });

@@ -219,3 +219,28 @@ Deno.test("what was given for one event does not change with the next", () => {
   const [third, fourth] = events.slice(3).map((event) => shape.match(event)?.data);
   assertEquals([third, fourth], [{ in: [{ t: "c" }] }, { in: [{ t: "d" }] }]);
 });
+
+Deno.test("nothing that an event says passes for one of its gaps: a text or a number that stands where a mark would", () => {
+  const forged = (key: string) => `{"args":{"${key}":"gap 0 of this shape"}}`;
+  assertEquals(matchAfter([data(forged("a")), data(forged("b"))], data(forged("c"))), null);
+  const overruled = (text: string) => `{"t":"gap 0 of this shape","x":"${text}","x":1}`;
+  assertEquals(
+    matchAfter([data(overruled("a")), data(overruled("b"))], data(overruled("c"))),
+    null,
+  );
+  const negative = (n: number) => `{"a":-${n},"count":900000000000000}`;
+  assertEquals(matchAfter([data(negative(1)), data(negative(2))], data(negative(3))), null);
+  const rest = (n: number) => `{"a":1.${n},"count":900000000000000}`;
+  assertEquals(matchAfter([data(rest(1)), data(rest(2))], data(rest(3))), null);
+});
+
+Deno.test("an event with more that changes than is worth finding is read in full", () => {
+  const numbers = (first: number, count: number) =>
+    data(
+      JSON.stringify(Array.from({ length: count }, (_, i) => first + i)).replace("[", '{"n":[') +
+        "}",
+    );
+  const matched = (count: number) =>
+    matchAfter([numbers(1000, count), numbers(3000, count)], numbers(5000, count)) !== null;
+  assertEquals([matched(100), matched(600)], [true, false]);
+});
