@@ -14,8 +14,13 @@ export interface Operation {
   readonly isSure: boolean;
 }
 
-/** The books add up, and nothing is left over. @returns violations. */
-export async function checkBooks(sql: Sql): Promise<string[]> {
+/**
+ * The books add up, and nothing is left over.
+ *
+ * @param fromMs since when the settings are as they are.
+ * @returns violations.
+ */
+export async function checkBooks(sql: Sql, fromMs: number): Promise<string[]> {
   const violations: string[] = [];
   const [books] = await sql`select billing.reconcile() as found`;
   const found = books?.["found"].violations ?? [];
@@ -25,7 +30,14 @@ export async function checkBooks(sql: Sql): Promise<string[]> {
       (select count(*)::int from billing.reservations where state = 'open') as open,
       (select count(*)::int from public.user_balances where reserved <> 0) as reserved,
       (select count(*)::int from public.user_balances where balance < 0) as negative,
-      (select count(*)::int from billing.guest_exchanges where pending <> 0) as pending`;
+      (select count(*)::int from billing.guest_exchanges where pending <> 0) as pending,
+      (select count(*)::int from public.balance_transactions
+        where kind = 'grant' and amount <> (select welcome_credit from billing.settings)
+          and created_at >= ${new Date(fromMs)})
+        as welcomed_otherwise,
+      (select count(*)::int from public.user_balances where welcomed_at is not null)
+        - (select count(*)::int from public.balance_transactions where kind = 'grant')
+        as welcomed_not_once`;
   for (const [name, count] of Object.entries(left ?? {})) {
     if (count !== 0) violations.push(`${count} ${name}`);
   }

@@ -11,6 +11,7 @@ export interface Charge {
   readonly cost: string;
   readonly collected: string;
   readonly uncollected: string;
+  readonly balance_before: string | null;
   readonly basis: "reported" | "estimated" | "checkpoint";
 }
 
@@ -37,7 +38,7 @@ export async function readLedger(sql: Sql, ids: readonly string[]): Promise<Ledg
   const charges = Map.groupBy(
     await sql<Charge[]>`
       select request_id, sequence, user_id, price_version::text, model_id, cost::text,
-        collected::text, uncollected::text, basis
+        collected::text, uncollected::text, balance_before::text, basis
       from public.usage_records where request_id = any (${ids as string[]}::uuid[])
       order by sequence`,
     (row) => row.request_id,

@@ -2,7 +2,7 @@
 import type { TestUser } from "../support/stack.ts";
 import type { Chance } from "./random.ts";
 import type { SoakStack } from "./stack.ts";
-import type { WireDialect } from "./wire.ts";
+import { isSaid, type WireDialect } from "./wire.ts";
 
 /** What one request looked like to whoever sent it. */
 export interface Seen {
@@ -20,6 +20,8 @@ export interface Seen {
   characters: number;
   /** How many had arrived when, every so often. */
   readonly arrivals: { readonly atMs: number; readonly characters: number }[];
+  /** What arrived is, word by word, what the provider says. */
+  isTrue: boolean;
   /** The last event, or the whole body, arrived. */
   isWhole: boolean;
   /** What it was told to cost. */
@@ -78,6 +80,7 @@ async function sendOne(stack: SoakStack, user: TestUser | null, asked: Question)
     status: null,
     characters: 0,
     arrivals: [],
+    isTrue: true,
     isWhole: false,
     cost: null,
     hasLeft: false,
@@ -146,7 +149,7 @@ async function read(
   }
   if (isJson) {
     seen.isWhole = response.ok && isWholeJson(text);
-    seen.characters = seen.isWhole ? contentOf(JSON.parse(text)).length : 0;
+    if (seen.isWhole) take(contentOf(JSON.parse(text)), seen);
   }
 }
 
@@ -163,10 +166,17 @@ function readEvents(text: string, seen: Seen): string {
     else if (data !== undefined && isWholeJson(data)) {
       const message = JSON.parse(data);
       if (message?.type === "message_stop") seen.isWhole = true;
-      seen.characters += contentOf(message).length;
+      // It was asked for by the proxy, and is not the reader's.
+      if (message?.usage?.prompt_tokens !== undefined) seen.isTrue = false;
+      take(contentOf(message), seen);
     }
   }
   return rest;
+}
+
+function take(content: string, seen: Seen): void {
+  if (!isSaid(content, seen.characters)) seen.isTrue = false;
+  seen.characters += content.length;
 }
 
 function isWholeJson(text: string): boolean {

@@ -6,7 +6,7 @@ import { exact } from "../support/charges.ts";
 import type { Sql } from "../support/connect.ts";
 import { type Attempt, isCut } from "./chaos_upstream.ts";
 import type { Disturbances } from "./disturbances.ts";
-import { type Hold, readLedger } from "./ledger_rows.ts";
+import { type Charge, type Hold, readLedger } from "./ledger_rows.ts";
 import type { Heartbeat } from "./chaos_platform.ts";
 import { checkpointOf, killOf, tokensAtLeast, toldInTime } from "./killed.ts";
 import type { Seen } from "./load.ts";
@@ -23,6 +23,8 @@ export interface Evidence {
   /** Requests whose early start was for nothing, as the log has it: the ledger may not be told in time. */
   readonly earlyStarts: ReadonlySet<string>;
   readonly heartbeats: ReadonlyMap<string, readonly Heartbeat[]>;
+  /** Users who have far more than they can spend. */
+  readonly rich: ReadonlySet<string>;
 }
 
 export interface Checked {
@@ -44,10 +46,14 @@ export interface Checked {
 /** What the proxy says on its worst day. A 500 would be a fault of its own. */
 const STATUSES = [200, 402, 409, 429, 502, 503, 504];
 const HANGS_MS = 60_000;
+/** Of all that got an answer, whatever fails. */
+const ANSWERED_SHARE_MIN = 0.15;
+/** More than all that others of one user can hold at the same time. */
+const FREE_FOR_SURE = exact("2");
 
 /** Checks requests that have ended. */
 export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
-  const { seen, truth, kills, broken, earlyStarts, heartbeats } = evidence;
+  const { seen, truth, kills, broken, earlyStarts, heartbeats, rich } = evidence;
   const byId = new Map<string, Seen>();
   for (const one of seen) if (one.requestId !== null) byId.set(one.requestId, one);
   const ids = [...new Set([...byId.keys(), ...truth.keys()])].filter((id) => id !== "");
@@ -72,7 +78,20 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
       result.violations.push(`nobody answered for a minute: ${JSON.stringify(one)}`);
     }
   }
-  const chargedKeys = new Map<string, string>();
+  // Of a key that a repeat took over only the repeat is charged (tests/db/one_charge_a_key_test.ts).
+  const keyed = Map.groupBy(
+    seen.filter(({ key, requestId }) => key !== null && rows.has(requestId ?? "")),
+    ({ userId, key }) => `${userId} ${key}`,
+  );
+  const [answers, good] = [
+    seen.filter(({ status }) => status !== null),
+    (one: Seen) => one.status === 200,
+  ];
+  if (answers.filter(good).length < answers.length * ANSWERED_SHARE_MIN) {
+    result.violations.push(
+      `only ${answers.filter(good).length} of ${answers.length} were answered`,
+    );
+  }
   for (const id of ids) {
     const say = (what: string) =>
       result.violations.push(
@@ -88,6 +107,7 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
     const hold = holds.get(id);
     const total = charges.reduce((sum, { cost }) => sum + exact(cost), 0n);
     const last = charges.at(-1);
+    const answered = attempts.at(-1);
     // Only what a dead worker left is the sweeper's: what was settled or released was so by a living one.
     const killedAt = killOf(one, attempts, kills);
     const wasKilled = hold?.was_swept === true && killedAt !== undefined;
@@ -99,6 +119,11 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
     if (one !== undefined && charges.some(({ user_id }) => user_id !== one.userId)) {
       say("somebody else was charged");
     }
+    if (one !== undefined && !one.isTrue) say("read something else than was said");
+    if (
+      one?.isWhole && answered?.ended && !isCut(answered.fault) && one.status === 200 &&
+      one.characters !== wordsOf(answered.tokens).join("").length
+    ) say("read less than was said");
     if (hold?.state === "open") say("still held");
     if (hold === undefined && charges.length > 0) say("charged without having been held");
     if (hold !== undefined && !hold.is_in_force) say("a price that was not in force");
@@ -109,12 +134,13 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
     if (one !== undefined && one.status !== null && one.status >= 400 && total > 0n && !wasKilled) {
       say("a refusal was charged");
     }
-    if (one?.key != null && charges.length > 0) {
-      const other = chargedKeys.get(`${one.userId} ${one.key}`);
-      if (other !== undefined) say(`the same key was charged for ${other} too`);
-      chargedKeys.set(`${one.userId} ${one.key}`, id);
+    const ofKey = one?.key == null ? [] : keyed.get(`${one.userId} ${one.key}`) ?? [];
+    if (charges.length > 0 && ofKey.length > 1) {
+      say(`the same key was charged for ${ofKey.map(({ requestId }) => requestId)}`);
     }
-    if (attempts.length === 0) {
+    if (one?.status === 402 && rich.has(one.userId ?? "")) say("refused, and it was paid for");
+    if (charges.some(isOwed)) say("not collected, and it was there");
+    if (answered === undefined) {
       if (total > 0n) say("charged without having asked anybody");
       continue;
     }
@@ -126,7 +152,6 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
     if (total > 0n && attempts.every(({ tokens, toldUsage }) => tokens === 0 && !toldUsage)) {
       say("charged, and nothing was delivered");
     }
-    const answered = attempts.at(-1)!;
     const wasRead = one !== undefined && one.characters > 0;
     if (last?.basis === "reported") {
       const { promptTokens, tokens } = answered;
@@ -141,7 +166,9 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
         say("less was collected than was held");
       }
     }
-    if (wasRead && total === 0n && !wasKilled) say("delivered, and not charged");
+    if (wasRead && total === 0n && !wasKilled && ofKey.length === 0) {
+      say("delivered, and not charged");
+    }
     if (
       one?.characters === wordsOf(answered.tokens).join("").length && answered.toldUsage &&
       answered.ended && !isCut(answered.fault) && one.isWhole && last?.basis !== "reported" &&
@@ -174,3 +201,8 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
 }
 
 const min = (a: bigint, b: bigint) => a < b ? a : b;
+
+/** Something was left uncollected, though no other hold can have needed the balance. */
+function isOwed({ uncollected, balance_before: before }: Charge): boolean {
+  return exact(uncollected) > 0n && before !== null && exact(before) > FREE_FOR_SURE;
+}

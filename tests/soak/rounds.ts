@@ -110,11 +110,13 @@ async function run(
   let former = new Map<string, bigint>();
   let known = new Set<string>();
   const violations: string[] = [];
+  const rich = new Set<string>();
   let latest: Round | undefined;
   for (let round = 1; round <= options.rounds && !options.signal?.aborted; round++) {
     const beganMs = Date.now();
     const { users, operations } = await newUsers(stack);
     people = [...people, users].slice(-STAY_ROUNDS);
+    for (const { key, isSure } of operations) if (isSure) rich.add(key.replace("rich:", ""));
     const traces: Traces = { seen: [], operations, kills, faults, broken };
     upstream.attempts.clear();
     platform.heartbeats.clear();
@@ -135,12 +137,13 @@ async function run(
       broken,
       earlyStarts,
       heartbeats: platform.heartbeats,
+      rich,
     };
     const checked = await checkLate(() => check(stack.sql, evidence));
     violations.push(
       ...backfilled.violations,
       ...checked.violations,
-      ...await checkBooks(stack.sql),
+      ...await checkBooks(stack.sql, startedMs),
       ...await checkOperations(stack.sql, operations, beganMs),
       ...await checkFormer(stack.sql, beganMs, former, known.union(checked.known)),
     );

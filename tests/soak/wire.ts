@@ -39,6 +39,14 @@ export function tokensOf(characters: number): number {
   return tokens;
 }
 
+/** Whether this text stands at that place of what is said. */
+export function isSaid(text: string, atCharacter: number): boolean {
+  const cycle = wordsOf(WORDS.length).join("");
+  const start = atCharacter % cycle.length;
+  return cycle.repeat(Math.ceil((start + text.length) / cycle.length) || 1)
+    .startsWith(text, start);
+}
+
 const wordAt = (index: number) => `${WORDS[(index * 7) % WORDS.length]} `;
 
 const chunk = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
