@@ -121,7 +121,7 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
     }
     if (one !== undefined && !one.isTrue) say("read something else than was said");
     if (
-      one?.isWhole && answered?.ended && !isCut(answered.fault) && one.status === 200 &&
+      one?.isWhole && answered?.ended && !isCut(answered.fault) && last?.basis === "reported" &&
       one.characters !== wordsOf(answered.tokens).join("").length
     ) say("read less than was said");
     if (hold?.state === "open") say("still held");
@@ -149,7 +149,9 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
       if (one !== undefined && one.characters > 0) say("relayed without a hold");
       continue;
     }
-    if (total > 0n && attempts.every(({ tokens, toldUsage }) => tokens === 0 && !toldUsage)) {
+    // Whoever leaves before the first word pays the prompt, which the provider bills (docs/adr/0004).
+    const prompt = one?.hasLeft ? costOf(hold.price_version, hold.input_tokens_max, 0) : 0n;
+    if (total > prompt && attempts.every(({ tokens, toldUsage }) => tokens === 0 && !toldUsage)) {
       say("charged, and nothing was delivered");
     }
     const wasRead = one !== undefined && one.characters > 0;
