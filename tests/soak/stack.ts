@@ -131,7 +131,7 @@ export async function startSoakStack(
         // The driver of the stand-in for the Data API loses connections that die while it writes, until
         // its pool is empty. The supervisor is what a hosted project restarts.
         killed.push(Date.now());
-        keeper.process.kill("SIGKILL");
+        if (!await hasEnded(keeper.process)) keeper.process.kill("SIGKILL");
         await keeper.process.status;
       }
     },

@@ -171,6 +171,8 @@ async function chat(
       model: modelName(call.prices[0]),
       payment,
       inputTokensEstimate: call.inputTokensEstimate,
+      inputTokensMax: call.inputTokensMax,
+      outputTokensLimit: reservation?.output_tokens_limit ?? null,
       webSearchesMin: call.request.webSearchesMin ?? 0,
       startedMs,
     };

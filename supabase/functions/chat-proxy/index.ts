@@ -10,6 +10,7 @@ import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
 import { LOAD_DIALECT } from "../../../shared/llm/load_dialect.ts";
 import { waitUntil } from "../../../shared/edge/wait_until.ts";
 import { createHandler } from "./handler.ts";
+import { hurryCheckpoints } from "./hold.ts";
 
 const env = readEnv((name) => Deno.env.get(name));
 const { ledger, recordLater } = reportOutages(
@@ -40,5 +41,8 @@ const handler = createHandler({
   recordLater,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 });
+
+// The platform's word that this isolate ends: a deployment, or a limit of time, CPU or memory.
+addEventListener("beforeunload", hurryCheckpoints);
 
 export default { fetch: handler };

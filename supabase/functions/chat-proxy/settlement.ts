@@ -7,12 +7,13 @@ import type { IncidentArgs } from "../../../shared/credit/requests.ts";
 import type { Settlement } from "../../../shared/credit/results.ts";
 import { LOG, logError, logInfo, logWarning } from "../../../shared/edge/log.ts";
 import { isRefusal, type Refusal } from "../../../shared/edge/refusal.ts";
-import type { MeterFlag, MeterSnapshot } from "../../../shared/llm/meter.ts";
+import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import type { Basis, Tokens } from "../../../shared/pricing/usage.ts";
 import { beyondTokens, loggedBeyond } from "./beyond_tokens.ts";
 import { decideCharge } from "./decide_charge.ts";
 import type { End, Outcome } from "./ending.ts";
 import { inTime } from "./in_time.ts";
+import { oddUsageOf } from "./odd_usage.ts";
 
 /** Who and what is being settled; everything that a backfill would need. */
 export type SettlementContext = {
@@ -27,6 +28,9 @@ export type SettlementContext = {
    */
   payment: "reserved" | "logged" | "untracked";
   inputTokensEstimate: number;
+  /** What the prompt can be at most, and the output limit that was sent; null: none. */
+  inputTokensMax: number;
+  outputTokensLimit: number | null;
   /** How often the provider searches in any case. */
   webSearchesMin: number;
   startedMs: number;
@@ -42,16 +46,6 @@ export type SettlementOptions = {
   /** Records an incident as soon as the ledger answers again. */
   recordLater: (incident: IncidentArgs) => void;
 };
-
-/** What is odd about a report that is charged all the same. */
-const ODD_USAGE: readonly MeterFlag[] = [
-  "negative_count",
-  "total_mismatch",
-  "usage_unreadable",
-  "media_exceeds_class",
-  "unpriced_tool",
-  "unpriced_tier",
-];
 
 /**
  * A restart of Postgres takes seconds, a failover a minute. After that the log line and the
@@ -81,8 +75,7 @@ export async function settleRequest(
       flags: snapshot.flags,
     });
   }
-  const odd: string[] = snapshot.flags.filter((flag) => ODD_USAGE.includes(flag));
-  if (snapshot.hasContent && snapshot.usage?.output === 0) odd.push("content_without_output");
+  const odd = oddUsageOf(snapshot, context);
   if (odd.length > 0 && context.payment === "reserved") {
     options.waitUntil(
       noteIncident("odd_usage", { model: context.model, flags: odd }, context, options),
@@ -104,7 +97,7 @@ export async function settleRequest(
     basis: decision.basis,
     ...loggedBeyond(beyond),
     provider_request_id: snapshot.providerRequestId,
-    finish: snapshot.finish ?? end,
+    finish: snapshot.finish ?? (snapshot.error === null ? end : "upstream_error"),
     first_token_ms: firstTokenMs,
     duration_ms: Math.round(endedMs - context.startedMs),
   };

@@ -3,6 +3,7 @@ import { LedgerUnavailable } from "../../../shared/credit/ledger.ts";
 import type { IncidentArgs, SettleArgs } from "../../../shared/credit/requests.ts";
 import type { Settlement } from "../../../shared/credit/results.ts";
 import { DEFAULT_COUNTING } from "../../../shared/llm/counting_rules.ts";
+import type { MeterSnapshot } from "../../../shared/llm/meter.ts";
 import { OPENAI_CHAT } from "../../../shared/llm/dialects/openai_chat.ts";
 import {
   type SettlementContext,
@@ -17,6 +18,8 @@ const CONTEXT: SettlementContext = {
   model: "openai:gpt-4o",
   payment: "reserved",
   inputTokensEstimate: 5,
+  inputTokensMax: 40,
+  outputTokensLimit: 100,
   webSearchesMin: 0,
   startedMs: 0,
 };
@@ -172,6 +175,29 @@ Deno.test("lesson 22: a report that does not add up is charged, and an incident 
   assertEquals(calls[0]?.tokens.output, 0);
   const flags = ["negative_count", "total_mismatch", "content_without_output"];
   assertEquals(incidents, [["odd_usage", { model: CONTEXT.model, flags }]]);
+});
+
+Deno.test("a report far beyond what the request can have used is charged, and an incident says so", async () => {
+  const report = (prompt_tokens: number, completion_tokens: number) =>
+    OPENAI_CHAT.readAnswer({
+      id: "chatcmpl-3",
+      choices: [{ index: 0, message: { content: "Hello" }, finish_reason: "stop" }],
+      usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
+    }, DEFAULT_COUNTING);
+  const flagsOf = async (answer: MeterSnapshot) => {
+    const { options, calls } = ledgerAfter(0);
+    const flags: unknown[] = [];
+    options.ledger.recordIncident = ({ details }) => {
+      flags.push(...details["flags"] as string[]);
+      return Promise.resolve(null);
+    };
+    await printed(() => settleRequest(CONTEXT, answer, "complete", 3, options));
+    assertEquals(calls[0]?.tokens.input, answer.usage?.input);
+    return flags;
+  };
+  assertEquals(await flagsOf(report(1_080, 1_200)), []);
+  assertEquals(await flagsOf(report(90_000, 20)), ["input_beyond_bound"]);
+  assertEquals(await flagsOf(report(40, 20_000)), ["output_beyond_limit"]);
 });
 
 Deno.test("usage that nobody tracks is neither settled nor logged as a failed deduction", async () => {
