@@ -44,7 +44,8 @@ async function answer(request: Request): Promise<Response> {
     : body.replaceAll(known.requestId, requestId);
   const leftMs = delayMs - (performance.now() - startedMs);
   if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
-  return new Response(own, {
+  // 204 has no body, not even an empty one.
+  return new Response(own === "" ? null : own, {
     status: known.status,
     headers: { "content-type": "application/json; charset=utf-8" },
   });

@@ -55,7 +55,7 @@ export async function checkOperations(
   const rows = await sql<{ key: string; kind: string; amount: string; collected: string | null }[]>`
     select t.idempotency_key as key, t.kind, t.amount::text,
       (select sum(u.collected)::text from public.usage_records u
-        where u.request_id = t.request_id and u.sequence = 0) as collected
+        where u.request_id = t.request_id and u.created_at <= t.created_at) as collected
     from public.balance_transactions t
     where t.kind in ('top_up', 'refund')
       and (t.created_at >= ${new Date(fromMs)}

@@ -25,6 +25,8 @@ export interface Hold {
   readonly is_in_force: boolean;
   /** The sweeper ended it, as its worker gave no more sign of life. */
   readonly was_swept: boolean;
+  /** A repeat has its Idempotency-Key: it cannot be charged any more. */
+  readonly was_taken_over: boolean;
 }
 
 export interface LedgerRows {
@@ -45,7 +47,7 @@ export async function readLedger(sql: Sql, ids: readonly string[]): Promise<Ledg
   );
   const holds = await sql<Hold[]>`
     select r.request_id, r.state, r.price_version::text, r.input_tokens_max,
-      r.output_tokens_reserved,
+      r.output_tokens_reserved, r.key_taken_over_at is not null as was_taken_over,
       r.created_at >= h.effective_from - interval '10 seconds'
         and (h.effective_to is null or r.created_at <= h.effective_to + interval '10 seconds')
         as is_in_force,
