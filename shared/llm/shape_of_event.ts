@@ -58,8 +58,9 @@ export function compileShape(
   if (gaps === 0) return bare;
   if (gaps > GAPS_MAX) return { ...bare, isGap: tokens.map(() => false) };
   const kinds = tokens.map((token, i) => isGap[i] ? kindOf(token) : null);
-  // Two that differ in more than values are not alike.
-  if (kinds.some((kind, i) => isGap[i] && kind === null)) {
+  // Two that differ in more than values are not alike; and a part of a number is no value: a small
+  // fraction after a large mark would be rounded away.
+  if (kinds.some((kind, i) => isGap[i] && (kind === null || isPartOfNumber(tokens, i)))) {
     return { ...bare, isGap: tokens.map(() => false) };
   }
   const grow = growerOf(tokens, kinds);
@@ -91,6 +92,11 @@ function piecesOf(
     literal = quote;
   }
   return [...pieces, { literal: encoder.encode(literal + tail), gap: null }];
+}
+
+function isPartOfNumber(tokens: readonly string[], i: number): boolean {
+  return /^\d/.test(tokens[i]!) &&
+    (/^[.eE]/.test(tokens[i + 1] ?? "") || /[-+.eE]$/.test(tokens[i - 1] ?? ""));
 }
 
 function kindOf(token: string): Gap | null {

@@ -230,6 +230,11 @@ Deno.test("nothing that an event says passes for one of its gaps: a text or a nu
   );
   const negative = (n: number) => `{"a":-${n},"count":900000000000000}`;
   assertEquals(matchAfter([data(negative(1)), data(negative(2))], data(negative(3))), null);
+  // A small fraction after a large number is rounded away.
+  const whole = (n: number) => `{"n":${n}.001}`;
+  assertEquals(matchAfter([data(whole(1)), data(whole(2))], data(whole(3))), null);
+  const power = (n: number) => `{"n":${n}e0}`;
+  assertEquals(matchAfter([data(power(1)), data(power(2))], data(power(3))), null);
   const rest = (n: number) => `{"a":1.${n},"count":900000000000000}`;
   assertEquals(matchAfter([data(rest(1)), data(rest(2))], data(rest(3))), null);
 });
