@@ -1,7 +1,7 @@
 /** Where the relay's time goes in short answers, beside a hop that reads as it does. */
 import { type Figure, figure, type Section } from "../section.ts";
 import { startProcess } from "../process.ts";
-import { type Arena, type Contestant, type Race, runRound } from "./rounds.ts";
+import { type Contestant, type Race, runRound, startArena } from "./rounds.ts";
 import type { Profile } from "./profiler.ts";
 import type { ProfileOrder } from "./server.ts";
 import type { Variant } from "./variants.ts";
@@ -22,13 +22,7 @@ const WORTH_TELLING_US = 0.1;
 /** Runs the part; the processes that it starts are gone after it. */
 export async function runProfile({ quick, progress }: Options): Promise<Section> {
   await using stop = new AsyncDisposableStack();
-  const arena: Arena = {
-    upstream: stop.adopt(
-      await startProcess<{ port: number; acksPort: number }>("bench/relay/upstream.ts"),
-      (process) => process.stop(),
-    ),
-    load: stop.adopt(await startProcess("bench/relay/load.ts"), (process) => process.stop()),
-  };
+  const arena = await startArena(stop);
   const upstream = `http://127.0.0.1:${arena.upstream.ready.port}`;
   const figures: Figure[] = [];
   for (const variant of ["identity-small-reads", "relay"] as const) {

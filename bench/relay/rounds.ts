@@ -1,5 +1,5 @@
 /** Rounds: every variant once in each, in an order of chance, so that what changes meets them all. */
-import type { BenchProcess } from "../process.ts";
+import { type BenchProcess, startProcess } from "../process.ts";
 import type { LoadOrder, LoadResult } from "./load.ts";
 import type { Consumption, ConsumptionOrder } from "./server.ts";
 import type { UpstreamOrder } from "./upstream.ts";
@@ -15,6 +15,17 @@ export interface Contestant {
 export interface Arena {
   readonly upstream: BenchProcess<{ port: number; acksPort: number }>;
   readonly load: BenchProcess<unknown>;
+}
+
+/** Starts provider and clients; they are gone when `stop` is. */
+export async function startArena(stop: AsyncDisposableStack): Promise<Arena> {
+  return {
+    upstream: stop.adopt(
+      await startProcess<{ port: number; acksPort: number }>("bench/relay/upstream.ts"),
+      (process) => process.stop(),
+    ),
+    load: stop.adopt(await startProcess("bench/relay/load.ts"), (process) => process.stop()),
+  };
 }
 
 /** What one variant did in one round. */

@@ -3,7 +3,7 @@ import { type Figure, figure, type Mark, type Plot, type Section } from "../sect
 import { startProcess } from "../process.ts";
 import { chatProxyEnvironment, startBenchStack } from "../stack.ts";
 import { measureMemory } from "./memory.ts";
-import { type Arena, type Contestant, type Lap, type Race, runRound } from "./rounds.ts";
+import { type Contestant, type Lap, type Race, runRound, startArena } from "./rounds.ts";
 import { type Variant, VARIANTS } from "./variants.ts";
 
 /** What the relay is held against. */
@@ -41,13 +41,7 @@ export async function runRelay({ quick, progress }: Options): Promise<Section> {
   progress("relay: starting a stack");
   await using stop = new AsyncDisposableStack();
   const { stack, user } = stop.adopt(await startBenchStack(), ({ stack }) => stack.stop());
-  const arena: Arena = {
-    upstream: stop.adopt(
-      await startProcess<{ port: number; acksPort: number }>("bench/relay/upstream.ts"),
-      (process) => process.stop(),
-    ),
-    load: stop.adopt(await startProcess("bench/relay/load.ts"), (process) => process.stop()),
-  };
+  const arena = await startArena(stop);
   const upstreamUrl = `http://127.0.0.1:${arena.upstream.ready.port}`;
   const startContestant = async (variant: Variant, collects: boolean): Promise<Contestant> => ({
     variant,

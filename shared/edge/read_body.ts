@@ -1,6 +1,7 @@
 /**
  * Reads a request's body, whole and bounded.
  */
+import { joinedBytes } from "./joined_bytes.ts";
 import { BODY_TIMES, bodyChunks, BodyTimeoutError } from "./body_chunks.ts";
 import { boundJson } from "./json_bounds.ts";
 import type { Refusal } from "./refusal.ts";
@@ -50,24 +51,13 @@ export async function readBody(
     };
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(joined(chunks, sizeBytes));
+    return new TextDecoder("utf-8", { fatal: true }).decode(joinedBytes(chunks));
   } catch {
     return {
       code: "INVALID_JSON",
       message: "The body is not text in UTF-8. Encode the JSON as UTF-8 and send it again.",
     };
   }
-}
-
-function joined(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 /**

@@ -27,11 +27,11 @@ export async function backfill(stack: SoakStack): Promise<Backfilled> {
   for (let tries = 1;; tries++) {
     const { result } = await runBackfill(stack);
     if (result !== null) charged += result.charged.requests + result.corrected.requests;
-    if (result?.is_complete === false && tries < TRIES) {
+    if (result?.is_complete === false) {
+      if (tries === TRIES) throw new Error(`backfill: ${JSON.stringify(result)}`);
       await stack.heal();
       continue;
     }
-    if (result?.is_complete === false) throw new Error(`backfill: ${JSON.stringify(result)}`);
     // What it has read is charged, once and for all: the next round begins a new log.
     await Deno.rename(stack.logFile, `${stack.logFile}.last`);
     const refused = result?.refused ?? [];

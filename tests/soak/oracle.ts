@@ -83,14 +83,10 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
     seen.filter(({ key, requestId }) => key !== null && rows.has(requestId ?? "")),
     ({ userId, key }) => `${userId} ${key}`,
   );
-  const [answers, good] = [
-    seen.filter(({ status }) => status !== null),
-    (one: Seen) => one.status === 200,
-  ];
-  if (answers.filter(good).length < answers.length * ANSWERED_SHARE_MIN) {
-    result.violations.push(
-      `only ${answers.filter(good).length} of ${answers.length} were answered`,
-    );
+  const answers = seen.filter(({ status }) => status !== null).length;
+  const good = seen.filter(({ status }) => status === 200).length;
+  if (good < answers * ANSWERED_SHARE_MIN) {
+    result.violations.push(`only ${good} of ${answers} were answered`);
   }
   for (const id of ids) {
     const say = (what: string) =>

@@ -1,4 +1,5 @@
 /** What comes of a stream as long as nothing in it is an event. */
+import { joinedBytes } from "../../../shared/edge/joined_bytes.ts";
 import type { SplitEvent } from "../../../shared/llm/sse_events.ts";
 
 /** More is no answer that somebody forgot to call JSON. */
@@ -33,13 +34,7 @@ export function createEventless(): Eventless {
     },
     bytes() {
       if (kept === null || !isMoreThanComments) return null;
-      const whole = new Uint8Array(sizeBytes);
-      let offset = 0;
-      for (const part of kept) {
-        whole.set(part, offset);
-        offset += part.length;
-      }
-      return whole;
+      return joinedBytes(kept);
     },
   };
 }
