@@ -4,8 +4,9 @@ import type { Run } from "./run.ts";
 
 const HELP = `
 Settings count from the next request on, without a deploy; what the functions keep themselves
-(cors_allowed_origins, save_chat_history, early_start_loss_per_day_max) within about 5 s. Of
-usage_tracking, balance_enforcement and the environment's switches of those names, the weaker counts.
+(cors_allowed_origins, save_chat_history, own_stored_items_only, early_start_loss_per_day_max)
+within about 5 s. Of usage_tracking, balance_enforcement and the environment's switches of those
+names, the weaker counts.
 
 Examples:
   farebox settings

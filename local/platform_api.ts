@@ -8,6 +8,7 @@
 import { App, type Connection, type IAppConfig } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import postgres from "postgres";
+import { replaceLostConnections } from "./data_api_connections.ts";
 import { withRole } from "./database.ts";
 import { surviveLostSockets } from "./lost_sockets.ts";
 import { askSignUpHook, type HookVerdict, type SignUpHook } from "./sign_up_hook.ts";
@@ -73,14 +74,12 @@ function connect(url: string, connections: number): Connection {
     postgresOptions: {
       max: connections,
       onnotice: () => {},
-      // Seconds between attempts while PostgreSQL is away. By default they grow to 20, and closing
-      // waits for the next one.
-      backoff: () => 0.5,
-      // Seconds. A connection that was lost in mid-write may hang when it is made again.
+      // Seconds.
       connect_timeout: 3,
       connection: { statement_timeout: STATEMENT_TIMEOUT_MS, search_path: "public, extensions" },
     },
   });
+  replaceLostConnections(connection.driver);
   for (const type of JSON_TYPES) connection.driver.options.serializers[type] = jsonOnce;
   // Lite prints every error of the database, expected refusals too, at full length.
   const normalize = connection.normalizeDbError.bind(connection);

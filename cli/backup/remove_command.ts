@@ -15,7 +15,12 @@ const ROLLBACK = fileURLToPath(
 );
 
 /** These change by the clock, without anything having happened to money or users. */
-const CHANGE_BY_THEMSELVES = ["billing.incidents", "billing.alert_states", "billing.alert_checks"];
+const CHANGE_BY_THEMSELVES = [
+  "billing.incidents",
+  "billing.alert_states",
+  "billing.alert_checks",
+  "billing.stored_items",
+];
 
 /** Answers 0 when Farebox is gone. @throws BackupProblem, with nothing removed. */
 export async function remove(url: string, options: RemoveOptions): Promise<number> {

@@ -97,6 +97,12 @@ export const SETTINGS: readonly Setting[] = [
     meaning: "whether transcripts are kept for their users",
   },
   {
+    name: "own_stored_items_only",
+    takes: { kind: "yes_no" },
+    default: true,
+    meaning: "whether requests go on (previous_response_id) from their own user's answers alone",
+  },
+  {
     name: "chat_history_days",
     takes: { kind: "count", min: 1, max: 36_500 },
     default: null,

@@ -110,7 +110,10 @@ function tell(target: Target, changes: readonly Change[]): void {
 }
 
 /** What the functions keep themselves: the rest is asked of SQL at each request. */
-const KEPT = new Set(["cors_allowed_origins", "save_chat_history", "early_start_loss_per_day_max"]);
+const KEPT = new Set([
+  ...["cors_allowed_origins", "save_chat_history", "own_stored_items_only"],
+  "early_start_loss_per_day_max",
+]);
 
 function whenCounted(changes: readonly Change[]): string {
   const kept = changes.map(({ setting }) => setting.name).filter((name) => KEPT.has(name));

@@ -154,6 +154,9 @@ export type Database = {
 "extend":
 { Args: { "p_input_tokens": number,"p_output_tokens": number,"p_output_tokens_total": number,"p_request_id": string }; Returns: Json
                            },
+"foreign_stored_items":
+{ Args: { "p_ids": (string)[],"p_user_id": string }; Returns: Json
+                           },
 "forget_doctor_user":
 { Args: { "p_user_id": string }; Returns: boolean
                            },
@@ -207,6 +210,9 @@ export type Database = {
                            },
 "release":
 { Args: { "p_reason": string,"p_request_id": string }; Returns: Json
+                           },
+"remember_stored_items":
+{ Args: { "p_ids": (string)[],"p_user_id": string }; Returns: undefined
                            },
 "reprice_page":
 { Args: { "p_after"?: string,"p_from": string,"p_limit"?: number,"p_model_id": string,"p_provider_id": string,"p_to": string,"p_version": number }; Returns: Json

@@ -69,6 +69,10 @@ export interface Ledger {
   saveExchange(args: ExchangeArgs): Outcome<null>;
   /** What is known of a user's request that has ended. */
   endedRequest(args: { userId: string; requestId: string }): Outcome<results.EndedRequest>;
+  /** Remembers that these lie at a provider for a user: answers, and items of answers, by id. */
+  rememberStoredItems(args: { userId: string; ids: readonly string[] }): Outcome<null>;
+  /** Those of the ids that were not given to this user. */
+  foreignStoredItems(args: { userId: string; ids: readonly string[] }): Outcome<string[]>;
   /** What the functions must know themselves; null where the migrations have no such function yet. */
   functionSettings(): Outcome<results.FunctionSettings | null>;
 }
@@ -251,14 +255,29 @@ export function createLedger(options: LedgerOptions): Ledger {
         { p_user_id: userId, p_request_id: requestId },
         as(results.EndedRequestSchema),
       ),
+    rememberStoredItems: ({ userId, ids }) =>
+      nullWhereMissing(
+        call("remember_stored_items", { p_user_id: userId, p_ids: ids }, () => null),
+      ),
+    foreignStoredItems: ({ userId, ids }) =>
+      call(
+        "foreign_stored_items",
+        { p_user_id: userId, p_ids: ids },
+        as(results.ForeignItemsSchema),
+      ),
     functionSettings: () =>
-      call("function_settings", {}, as(results.FunctionSettingsSchema)).catch((error: unknown) => {
-        if (error instanceof LedgerUnavailable && error.reason.endsWith(NO_SUCH_FUNCTION)) {
-          return null;
-        }
-        throw error;
-      }),
+      nullWhereMissing(call("function_settings", {}, as(results.FunctionSettingsSchema))),
   };
+}
+
+/** Migrations that are older than this function do not have all of SQL's. */
+async function nullWhereMissing<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof LedgerUnavailable && error.reason.endsWith(NO_SUCH_FUNCTION)) return null;
+    throw error;
+  }
 }
 
 const CatalogueMarkup = z.array(z.looseObject({ markup_basis_points: z.optional(z.int()) }));

@@ -168,10 +168,15 @@ export const EndedRequestSchema = z.object({
 });
 export type EndedRequest = z.infer<typeof EndedRequestSchema>;
 
+/** Those of the ids that were asked for that were not given to the user. */
+export const ForeignItemsSchema = z.array(z.string());
+
 /** Null: what the environment says. */
 export const FunctionSettingsSchema = z.object({
   cors_allowed_origins: z.nullable(z.array(z.string())),
   save_chat_history: z.boolean(),
+  /** Whether whose an answer is, is remembered and asked; absent from older migrations. */
+  own_stored_items_only: z.optional(z.boolean()),
   /** Null where no request may be sent before it is reserved; absent from older migrations. */
   early_starts: z.nullish(z.object({
     /** What refusals of such requests may still cost the house today. */

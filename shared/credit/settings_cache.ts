@@ -14,6 +14,8 @@ export type FunctionSettings = {
   /** `["*"]` or the exact origins that may call from a browser. */
   corsAllowedOrigins: readonly string[];
   savesChatHistory: boolean;
+  /** Whether a request may go on only from what its own user was answered. */
+  ownStoredItemsOnly: boolean;
   /** Absent: nothing is sent to a provider before it is reserved. */
   earlyStarts?: EarlyStartSettings;
 };
@@ -59,6 +61,7 @@ export function createSettingsCache(options: SettingsCacheOptions): SettingsCach
   let known: FunctionSettings = {
     corsAllowedOrigins: env.corsAllowedOrigins,
     savesChatHistory: env.saveChatHistory === "on",
+    ownStoredItemsOnly: true,
   };
 
   async function ask(): Promise<FunctionSettings> {
@@ -70,6 +73,7 @@ export function createSettingsCache(options: SettingsCacheOptions): SettingsCach
       known = {
         corsAllowedOrigins: settings?.cors_allowed_origins ?? env.corsAllowedOrigins,
         savesChatHistory: env.saveChatHistory === "on" || (settings?.save_chat_history ?? false),
+        ownStoredItemsOnly: settings?.own_stored_items_only ?? false,
         ...earlyStarts(settings?.early_starts, askedAtMs),
       };
     } catch (error) {

@@ -31,6 +31,10 @@ export interface AnswerSoFar {
   /** Events with content: in every recorded stream each was a token or more, so they bound below. */
   contentEvents: number;
   readonly flags: Set<MeterFlag>;
+  /** Ids by which a later request can go on from it. */
+  readonly storedIds: Set<string>;
+  /** Takes an id by which a later request can go on from this answer, if it is one. */
+  takeStored(id: unknown): void;
   /** Takes the id and the model, unless they are known. */
   takeNames(id: unknown, model: unknown): void;
   /** Takes a report, whole: the last one wins, for a sum or a maximum by field would invent tokens. */
@@ -45,6 +49,9 @@ export interface AnswerSoFar {
   snapshot(more?: Partial<MeterSnapshot>): MeterSnapshot;
 }
 
+/** More than any answer has: its own id, and that of each item. */
+const STORED_IDS_MAX = 1_000;
+
 /** An answer that has told nothing yet, whose output is counted by `output`. */
 export function createAnswer(output: CountedOutput): AnswerSoFar {
   const answer: AnswerSoFar = {
@@ -58,6 +65,11 @@ export function createAnswer(output: CountedOutput): AnswerSoFar {
     hasContent: false,
     contentEvents: 0,
     flags: new Set(),
+    storedIds: new Set(),
+    takeStored(id) {
+      const { storedIds } = answer;
+      if (typeof id === "string" && id !== "" && storedIds.size < STORED_IDS_MAX) storedIds.add(id);
+    },
     takeNames(id, model) {
       answer.id ??= textOf(id);
       answer.model ??= textOf(model);
@@ -87,6 +99,7 @@ export function createAnswer(output: CountedOutput): AnswerSoFar {
         hasContent: answer.hasContent,
         finish: answer.finish,
         providerRequestId: answer.id,
+        storedIds: [...answer.storedIds],
         model: answer.model,
         error: answer.error,
         ...more,

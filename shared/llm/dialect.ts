@@ -73,6 +73,16 @@ export interface ModelRequest {
    * summarised thinking. It is then held whole and drained, as for a model that `hides_reasoning`.
    */
   readonly hidesOutput: boolean;
+  /** What of earlier answers it goes on from, by id, that lies at the provider; none where absent. */
+  readonly references?: readonly StoredReference[];
+}
+
+/** An answer, or an item of one, that lies at the provider in the account that all users share. */
+export interface StoredReference {
+  /** The provider's id, as the client sent it. */
+  readonly id: string;
+  /** The parameter that has it. */
+  readonly param: string;
 }
 
 /** Why a request cannot be served: what is wrong and what to do, and which parameter it is. */

@@ -81,6 +81,7 @@ function sureOf(answer: AnswerSoFar, estimated: number, upper: number): MeterSna
     hasContent: answer.hasContent,
     finish: answer.finish,
     providerRequestId: answer.id,
+    storedIds: [...answer.storedIds],
     model: answer.model,
     error: answer.error,
     flags: [...answer.flags],

@@ -90,6 +90,8 @@ export interface MeterSnapshot {
   readonly finish: string | null;
   /** The provider's id of the answer. */
   readonly providerRequestId: string | null;
+  /** Ids by which a later request can go on from this answer, or from an item of it. */
+  readonly storedIds: readonly string[];
   /** The model that answered, as the provider calls it. */
   readonly model: string | null;
   /** The last error reported; an answer may have both content and an error. */
@@ -112,6 +114,7 @@ export const NOTHING_METERED: MeterSnapshot = Object.freeze({
   hasContent: false,
   finish: null,
   providerRequestId: null,
+  storedIds: [],
   model: null,
   error: null,
   flags: [],

@@ -4,7 +4,11 @@ import type { FunctionSettings } from "../../shared/credit/results.ts";
 import { createSettingsCache } from "../../shared/credit/settings_cache.ts";
 import { fakeDataApi } from "./fake_data_api.ts";
 
-const UNSET: FunctionSettings = { cors_allowed_origins: null, save_chat_history: false };
+const UNSET: FunctionSettings = {
+  cors_allowed_origins: null,
+  save_chat_history: false,
+  own_stored_items_only: true,
+};
 const OF_ENV = ["https://env.example"];
 
 /** A cache over a ledger that answers what the test says, and a clock that it turns. */
@@ -35,7 +39,11 @@ const away = () => Promise.reject(new LedgerUnavailable("function_settings", "ne
 
 Deno.test("what is not set is what the environment says, and what is set counts instead", async () => {
   const { state, cache } = setUp(resolved({}));
-  assertEquals(await cache.read(), { corsAllowedOrigins: OF_ENV, savesChatHistory: false });
+  assertEquals(await cache.read(), {
+    corsAllowedOrigins: OF_ENV,
+    savesChatHistory: false,
+    ownStoredItemsOnly: true,
+  });
   state.answer = resolved({
     cors_allowed_origins: ["https://set.example"],
     save_chat_history: true,
@@ -44,6 +52,7 @@ Deno.test("what is not set is what the environment says, and what is set counts 
   assertEquals(await cache.read(), {
     corsAllowedOrigins: ["https://set.example"],
     savesChatHistory: true,
+    ownStoredItemsOnly: true,
   });
 });
 
@@ -53,6 +62,16 @@ Deno.test("history is saved where the environment says so, whatever the setting 
     (await setUp(() => Promise.resolve(null), "on").cache.read()).savesChatHistory,
     true,
   );
+});
+
+Deno.test("whose an answer is, is asked while nothing is known, and not of migrations that cannot say", async () => {
+  const asks = async (answer: () => Promise<FunctionSettings | null>) =>
+    (await setUp(answer).cache.read()).ownStoredItemsOnly;
+  assertEquals(await asks(away), true);
+  assertEquals(await asks(resolved({ own_stored_items_only: false })), false);
+  const older = { cors_allowed_origins: null, save_chat_history: false };
+  assertEquals(await asks(() => Promise.resolve(older)), false);
+  assertEquals(await asks(() => Promise.resolve(null)), false);
 });
 
 Deno.test("a change is seen by the first request 5 seconds later, and a busy isolate waits for none", async () => {
@@ -72,7 +91,8 @@ Deno.test("a change is seen by the first request 5 seconds later, and a busy iso
 Deno.test("on a cold isolate a ledger that is away, or silent, leaves what the environment says, after the timeout at most", async () => {
   for (const answer of [away, () => new Promise<never>(() => {})]) {
     const { state, cache } = setUp(answer);
-    assertEquals(await cache.read(), { corsAllowedOrigins: OF_ENV, savesChatHistory: false });
+    const { corsAllowedOrigins, savesChatHistory } = await cache.read();
+    assertEquals([corsAllowedOrigins, savesChatHistory], [OF_ENV, false]);
     await cache.read();
     assertEquals([state.asked, state.failures], [1, 1], "asked once, not with every request");
   }

@@ -118,7 +118,7 @@ Deno.test("any interleaving within guard rails and switches that change meanwhil
     const { sql, service } = database;
     await sql`update billing.settings set welcome_credit = 0.05, markup_basis_points = 777`;
     const met = new Set<string>();
-    await fc.assert(
+    const interleavings = () =>
       fc.asyncProperty(
         scriptsOf(6),
         fc.array(rails, { minLength: 3, maxLength: 6 }),
@@ -141,12 +141,13 @@ Deno.test("any interleaving within guard rails and switches that change meanwhil
           ]);
           await assertEndsClean(database, actors);
         },
-      ),
-      { numRuns: 25 },
-    );
-    for (const code of ["TOO_MANY_REQUESTS", "SPEND_LIMIT_REACHED", "MODEL_NOT_ALLOWED"]) {
-      assertEquals(met.has(code), true, `${code} was never met`);
+      );
+    // What is met is chance: it goes on until every rail was.
+    const awaited = new Set(["TOO_MANY_REQUESTS", "SPEND_LIMIT_REACHED", "MODEL_NOT_ALLOWED"]);
+    for (let repeats = 0; repeats < 8 && !awaited.isSubsetOf(met); repeats++) {
+      await fc.assert(interleavings(), { numRuns: 25 });
     }
+    assertEquals([...awaited.difference(met)], [], "never met");
   }, { connections: 10 }));
 
 Deno.test("lesson 30: any interleaving of several users and guests, all swept in one batch meanwhile, ends clean and without a deadlock", () =>

@@ -101,15 +101,18 @@ Deno.test("the functions are told what SQL cannot do for them", () =>
     assertEquals(await call(service, "function_settings"), {
       cors_allowed_origins: null,
       save_chat_history: false,
+      own_stored_items_only: true,
       early_starts: { loss_left: "1", minimum_balance: "0.01" },
     });
     await write(service, {
       cors_allowed_origins: ["https://app.example"],
       save_chat_history: true,
+      own_stored_items_only: false,
     });
     assertEquals(await call(service, "function_settings"), {
       cors_allowed_origins: ["https://app.example"],
       save_chat_history: true,
+      own_stored_items_only: false,
       early_starts: { loss_left: "1", minimum_balance: "0.01" },
     });
   }));

@@ -83,6 +83,14 @@ Deno.test("reasoning, refusals, tool calls and content parts count as received",
   }
 });
 
+Deno.test("of a spoken answer the id is kept by which it can be gone on from, once; of others none", () => {
+  const spoken = { audio: { id: "audio_1", data: "AAAA", transcript: "Hi" } };
+  assertEquals(meterText(stream(delta(spoken), delta(spoken))).storedIds, ["audio_1"]);
+  const whole = OPENAI_CHAT.readAnswer({ choices: [{ message: spoken }] }, DEFAULT_COUNTING);
+  assertEquals(whole.storedIds, ["audio_1"]);
+  assertEquals(meterText(stream(delta({ content: "Hi", audio: null }))).storedIds, []);
+});
+
 Deno.test("an answer of nothing has no content, though it has a role and a finish reason", () => {
   const metered = meterText(stream(delta({ role: "assistant", content: "" }), delta({}, "stop")));
   assertEquals([metered.hasContent, metered.outputTokensEstimate], [false, 0]);

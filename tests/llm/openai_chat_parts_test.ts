@@ -46,6 +46,19 @@ Deno.test("sound has a price of its own, in a part and as a spoken answer of bef
   assertEquals(accepted("again", { audio: null }).features, []);
 });
 
+Deno.test("a spoken answer of before is gone on from by its id, which is text and spelt so", () => {
+  const references = (audio: unknown) => accepted("again", { audio }).references;
+  assertEquals(references({ id: "audio_1", transcript: "Hi" }), [
+    { id: "audio_1", param: "messages[0].audio.id" },
+  ]);
+  for (const none of [null, { transcript: "Hi" }, { id: null }]) {
+    assertEquals(references(none), undefined, JSON.stringify(none));
+  }
+  for (const [audio, param] of [[{ id: 7 }, "id"], [{ id: "" }, "id"], [{ ID: "a" }, "ID"]]) {
+    assertEquals(fault(ask("again", { audio })), `messages[0].audio.${param}`);
+  }
+});
+
 Deno.test("a part without a type is refused, with its place", () => {
   for (const part of [{ file: { file_id: "file-1" } }, "text", null, { type: 7 }]) {
     const content = [{ type: "text", text: "Sum it up" }, part];

@@ -1,4 +1,5 @@
 /** One round's load, with all that happens meanwhile. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TestUser } from "../support/stack.ts";
 import type { Operation } from "./books.ts";
 import type { ChaosPlatform, PlatformFault } from "./chaos_platform.ts";
@@ -51,28 +52,21 @@ const PLATFORM_FAULTS: readonly PlatformFault[] = [
 ];
 /** Longer than a reservation lives: it is swept while its worker is well, and settled late. */
 const AWAY_MS = 9_000;
+/** Only the ledger, or what stands before it, makes a 503: providers' failures are 502 or 429. */
+const OUTAGE = 503;
 const NEW_USERS = 10;
 const WELL_FUNDED = 3;
 
 export async function attack(
-  { stack, platform, users }: Attacked,
-  { seen, operations, kills, faults, broken }: Traces,
+  attacked: Attacked,
+  traces: Traces,
   chance: Chance,
   options: AttackOptions,
 ): Promise<void> {
+  const { stack, platform } = attacked;
+  const { kills, faults, broken } = traces;
   const until = Date.now() + options.roundMs;
   const isOver = () => Date.now() >= until || options.signal?.aborted === true;
-  const people = Array.from({ length: options.people }, async () => {
-    const mine = chance.fork();
-    while (!isOver()) {
-      const user = mine.next() < 0.06 ? null : mine.pick(users);
-      const began = Date.now();
-      seen.push(...await ask(stack, user, mine));
-      // A stack that is down refuses in no time: nobody asks a thousand times a second.
-      if (Date.now() - began < 30) await sleep(mine.int(20, 120));
-      if (user !== null) operations.push(...await spendAndGet(stack, user, seen, mine));
-    }
-  });
   const plagues = (async () => {
     const mine = chance.fork();
     for (let i = 0; i < options.faults && !isOver(); i++) {
@@ -102,11 +96,48 @@ export async function attack(
       const end = broken.begin();
       kills.push({ at, victim });
       await sleep(mine.int(100, 1_500));
-      for (const at of await stack.heal()) kills.push({ at, victim: "supervisor" });
+      await stack.heal();
       end();
     }
   })();
-  await Promise.all([...people, plagues, killer]);
+  await Promise.all([converse(attacked, traces, chance, options.people, isOver), plagues, killer]);
+}
+
+/**
+ * People who ask while nothing is broken any more. The providers still are as they are.
+ * @returns violations: whoever is refused for an outage then.
+ */
+export async function calm(
+  attacked: Attacked,
+  traces: Traces,
+  chance: Chance,
+  options: AttackOptions,
+): Promise<string[]> {
+  const before = traces.seen.length;
+  const until = Date.now() + options.roundMs / 8;
+  await converse(attacked, traces, chance, options.people, () => Date.now() >= until);
+  return traces.seen.slice(before).filter(({ status }) => status === OUTAGE)
+    .map((one) => `an outage, and nothing was broken: ${JSON.stringify(one)}`);
+}
+
+async function converse(
+  { stack, users }: Attacked,
+  { seen, operations }: Traces,
+  chance: Chance,
+  people: number,
+  isOver: () => boolean,
+): Promise<void> {
+  await Promise.all(Array.from({ length: people }, async () => {
+    const mine = chance.fork();
+    while (!isOver()) {
+      const user = mine.next() < 0.06 ? null : mine.pick(users);
+      const began = Date.now();
+      seen.push(...await ask(stack, user, mine));
+      // A stack that is down refuses in no time: nobody asks a thousand times a second.
+      if (Date.now() - began < 30) await sleep(mine.int(20, 120));
+      if (user !== null) operations.push(...await spendAndGet(stack, user, seen, mine));
+    }
+  }));
 }
 
 /** Top-ups, refunds, new prices: now and then. */
@@ -164,5 +195,3 @@ export async function newUsers(
   );
   return { users, operations };
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

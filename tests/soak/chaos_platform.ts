@@ -2,6 +2,7 @@
  * Stands between the functions and the platform, and does what networks and pools do: delays, errors in
  * PostgREST's words, connections that break before a call or, worse, after its commit.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Chance } from "./random.ts";
 
 /** `away`: every call is refused, for longer than a reservation lives without a heartbeat. */
@@ -135,5 +136,3 @@ function breakOff(): Response {
     { status: 200, headers: { "content-type": "application/json" } },
   );
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -2,6 +2,7 @@
  * A provider that does what providers do on their worst day, and remembers for each request what it
  * really delivered: the truth that the ledger is held against.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { generate } from "selfsigned";
 import type { Chance } from "./random.ts";
 import { startCutter } from "./cutter.ts";
@@ -234,5 +235,3 @@ function streamOf(
 function garbage(chance: Chance): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: chance.int(1, 4_000) }, () => chance.int(0, 255));
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -14,13 +14,16 @@ const HEARTBEAT_MS = 3_000;
 /** What was read and had not been counted yet when a heartbeat was sent. */
 const COUNTED_AFTER_MS = 500;
 
-/** When the worker of a request died with it; undefined where it cannot have. */
+/**
+ * When the worker of a request died with it, or its reader was cut off; undefined where it cannot
+ * have. Of a reader that got no answer it is not known when they asked: before the first attempt.
+ */
 export function killOf(
   one: Seen | undefined,
   attempts: readonly Attempt[],
   kills: readonly number[],
 ): number | undefined {
-  const startMs = one?.startMs ?? attempts[0]?.atMs ?? 0;
+  const startMs = one?.startMs ?? (attempts[0]?.atMs ?? 0) - NOTED_AFTER_MS;
   const endMs = Math.max(one?.endMs ?? 0, attempts.at(-1)?.lastMs ?? 0, startMs);
   return kills.find((at) => at >= startMs && at <= endMs + NOTED_AFTER_MS);
 }
@@ -42,9 +45,10 @@ export function toldInTime(
   killedAt: number,
   heartbeats: readonly Heartbeat[],
 ): boolean {
-  const waiting = heartbeats.find(({ answeredMs }) => (answeredMs ?? Infinity) >= killedAt);
   // The last ones end with the answer: from then on it is being settled.
   const lastBeatMs = Math.min(killedAt, one.endMs) - HEARTBEAT_MS;
+  // One that hangs keeps back those after it; one that is answered later leaves no time for a next.
+  const waiting = heartbeats.find(({ answeredMs }) => (answeredMs ?? Infinity) >= lastBeatMs);
   const latest = Math.min(waiting?.sentMs ?? Infinity, lastBeatMs);
   const read = one.arrivals.findLast(({ atMs }) => atMs <= latest - COUNTED_AFTER_MS);
   const told = Math.max(0, ...heartbeats.map(({ outputTokens }) => outputTokens));

@@ -1,4 +1,5 @@
 /** Faults inside Postgres, each real: locks, errors of a trigger, a pool that may not connect. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "../support/connect.ts";
 import type { Chance } from "./random.ts";
 
@@ -87,5 +88,3 @@ async function terminateOthers(sql: Sql): Promise<void> {
     where backend_type = 'client backend' and pid <> pg_backend_pid()
       and application_name <> 'soak'`;
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -47,7 +47,7 @@ const last = await soak({
   rounds: Infinity,
   roundMs: 35_000,
   people: options.people,
-  victims: ["functions", "backend", "functions", "postmaster"],
+  victims: ["functions", "backend", "supervisor", "functions", "postmaster"],
   faults: 5,
   folder,
   signal: stopping.signal,

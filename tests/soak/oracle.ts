@@ -19,6 +19,8 @@ export interface Evidence {
   readonly truth: ReadonlyMap<string, readonly Attempt[]>;
   /** When the functions were killed. */
   readonly kills: readonly number[];
+  /** When readers were cut off from a worker that could live on: the supervisor was killed. */
+  readonly cutOffs: readonly number[];
   readonly broken: Disturbances;
   /** Requests whose early start was for nothing, as the log has it: the ledger may not be told in time. */
   readonly earlyStarts: ReadonlySet<string>;
@@ -53,7 +55,7 @@ const FREE_FOR_SURE = exact("2");
 
 /** Checks requests that have ended. */
 export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
-  const { seen, truth, kills, broken, earlyStarts, heartbeats, rich } = evidence;
+  const { seen, truth, kills, cutOffs, broken, earlyStarts, heartbeats, rich } = evidence;
   const byId = new Map<string, Seen>();
   for (const one of seen) if (one.requestId !== null) byId.set(one.requestId, one);
   const ids = [...new Set([...byId.keys(), ...truth.keys()])].filter((id) => id !== "");
@@ -146,7 +148,8 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
       continue;
     }
     // Whoever leaves before the first word pays the prompt, which the provider bills (docs/adr/0004).
-    const prompt = one?.hasLeft ? costOf(hold.price_version, hold.input_tokens_max, 0) : 0n;
+    const hasLeft = one?.hasLeft || killOf(one, attempts, cutOffs) !== undefined;
+    const prompt = hasLeft ? costOf(hold.price_version, hold.input_tokens_max, 0) : 0n;
     if (total > prompt && attempts.every(({ tokens, toldUsage }) => tokens === 0 && !toldUsage)) {
       say("charged, and nothing was delivered");
     }
@@ -177,7 +180,11 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
       const beats = heartbeats.get(id) ?? [];
       const known = checkpointOf(beats);
       if (known > 0) result.checkpoints++;
-      if (total < min(costOf(hold.price_version, 0, known), heldMax(hold))) {
+      // A checkpoint is an estimate of what has come: a report that came later may be of less.
+      if (
+        last?.basis !== "reported" &&
+        total < min(costOf(hold.price_version, 0, known), heldMax(hold))
+      ) {
         say(`less than its checkpoint of ${known} tokens`);
       }
       if (!toldInTime(one, killedAt, beats)) {

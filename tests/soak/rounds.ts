@@ -1,10 +1,11 @@
 /** Rounds of load under faults, each followed by a quiet in which everything has to add up. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import { exact } from "../support/charges.ts";
 import type { Sql } from "../support/connect.ts";
 import type { TestUser } from "../support/stack.ts";
 import { until } from "../support/until.ts";
-import { attack, type AttackOptions, type Kill, newUsers, type Traces } from "./attack.ts";
+import { attack, type AttackOptions, calm, type Kill, newUsers, type Traces } from "./attack.ts";
 import { checkBooks, checkFormer, checkOperations } from "./books.ts";
 import { type ChaosPlatform, startChaosPlatform } from "./chaos_platform.ts";
 import { type ChaosUpstream, startChaosUpstream } from "./chaos_upstream.ts";
@@ -120,20 +121,32 @@ async function run(
     const traces: Traces = { seen: [], operations, kills, faults, broken };
     upstream.attempts.clear();
     platform.heartbeats.clear();
-    await attack({ stack, platform, users: people.flat() }, traces, chance, options);
+    const attacked = { stack, platform, users: people.flat() };
+    await attack(attacked, traces, chance, options);
     const attackedMs = Date.now();
-    for (const at of await untilQuiet(stack, platform)) kills.push({ at, victim: "supervisor" });
+    platform.fault = "none";
+    await stack.heal();
+    await healLedger(stack.sql);
+    violations.push(...await calm(attacked, traces, chance, options));
+    await untilQuiet(stack);
+    for (const { at, violation } of stack.failures()) {
+      // What it took along is excused; the failure is not.
+      kills.push({ at, victim: "supervisor" });
+      violations.push(violation);
+    }
     const quietMs = Date.now();
     const backfilled = await backfill(stack);
     counts.backfilled += backfilled.charged;
     const { seen } = traces;
-    const deaths = kills.filter(({ victim }) => victim === "functions" || victim === "supervisor")
-      .map(({ at }) => at);
+    const timesOf = (...victims: readonly string[]) =>
+      kills.filter(({ victim }) => victims.includes(victim)).map(({ at }) => at);
+    const deaths = timesOf("functions", "supervisor");
     const earlyStarts = await earlyStartsIn(`${stack.logFile}.last`);
     const evidence: Evidence = {
       seen,
       truth: upstream.attempts,
       kills: deaths,
+      cutOffs: timesOf("supervisor"),
       broken,
       earlyStarts,
       heartbeats: platform.heartbeats,
@@ -188,11 +201,8 @@ async function run(
   return latest;
 }
 
-/** Everything healed, and whatever is still under way has come to its end. */
-async function untilQuiet(stack: SoakStack, platform: ChaosPlatform): Promise<number[]> {
-  platform.fault = "none";
-  const killed = await stack.heal();
-  await healLedger(stack.sql);
+/** Whatever is still under way has come to its end. */
+async function untilQuiet(stack: SoakStack): Promise<void> {
   const from = Date.now();
   await until("no reservation to be open", async () => {
     // A sweep that failed waits for a minute: nobody here has that long.
@@ -205,7 +215,6 @@ async function untilQuiet(stack: SoakStack, platform: ChaosPlatform): Promise<nu
       select count(*)::int as open from billing.reservations where state = 'open'`;
     return row?.["open"] === 0;
   }, QUIET_MS);
-  return killed;
 }
 
 async function earlyStartLossOf(sql: Sql): Promise<string> {
@@ -234,5 +243,3 @@ function countBy(names: readonly string[]): Record<string, number> {
 function usd(amount: bigint): string {
   return `${amount / 10n ** 10n}.${String(amount % 10n ** 10n).padStart(10, "0")}`;
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

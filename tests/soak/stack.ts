@@ -20,17 +20,21 @@ export interface SoakStack {
   functionsMemory(): Promise<number | null>;
   /** kill -9. @returns when it happened, or null where there was nobody to kill. */
   kill(victim: Victim): Promise<number | null>;
-  /**
-   * Starts again what is away, and waits until all of it answers. @returns when it had to kill the
-   * supervisor for that.
-   */
-  heal(): Promise<number[]>;
+  /** Starts again what is away, and waits until all of it answers. */
+  heal(): Promise<void>;
+  /** What the local stack itself did wrong since this was asked last; each took its processes along. */
+  failures(): Failure[];
   stop(): Promise<void>;
 }
 
+export interface Failure {
+  readonly at: number;
+  readonly violation: string;
+}
+
 const UP_MS = 60_000;
-/** How long a stack may take to be healthy before it is helped. */
-const PATIENCE_MS = 8_000;
+/** How long a stack may take to be healthy, once its processes run. */
+const PATIENCE_MS = 15_000;
 
 /** Starts it. @param target told the platform's address. */
 export async function startSoakStack(
@@ -65,8 +69,13 @@ export async function startSoakStack(
     return Date.now();
   };
 
+  const failures: Failure[] = [];
   const restart = async () => {
     if (await hasEnded(keeper.process)) {
+      if (!keeper.wasKilled) {
+        const at = await keeper.endedAt;
+        failures.push({ at, violation: `the local stack ended by itself at ${at}` });
+      }
       await sql.end({ timeout: 1 });
       keeper = await startKeeper({ ...order, folder: data, port, logFile });
       target(keeper.kept.details.url);
@@ -117,6 +126,7 @@ export async function startSoakStack(
           return Date.now();
         case "supervisor": {
           const at = Date.now();
+          keeper.wasKilled = true;
           keeper.process.kill("SIGKILL");
           await keeper.process.status;
           return at;
@@ -124,17 +134,21 @@ export async function startSoakStack(
       }
     },
     async heal() {
-      const killed: number[] = [];
       for (;;) {
         await restart();
-        if (await isHealthy(killed.length < 3 ? PATIENCE_MS : UP_MS)) return killed;
-        // The driver of the stand-in for the Data API loses connections that die while it writes, until
-        // its pool is empty. The supervisor is what a hosted project restarts.
-        killed.push(Date.now());
-        if (!await hasEnded(keeper.process)) keeper.process.kill("SIGKILL");
+        if (await isHealthy(PATIENCE_MS)) return;
+        if (await hasEnded(keeper.process)) continue;
+        const at = Date.now();
+        failures.push({
+          at,
+          violation: `the local stack did not recover, and was killed at ${at}`,
+        });
+        keeper.wasKilled = true;
+        keeper.process.kill("SIGKILL");
         await keeper.process.status;
       }
     },
+    failures: () => failures.splice(0),
     async stop() {
       await sql.end({ timeout: 1 });
       await keeper.process.stdin.close();
@@ -147,6 +161,8 @@ export async function startSoakStack(
 interface Keeper {
   readonly process: Deno.ChildProcess;
   readonly kept: KeptStack;
+  wasKilled: boolean;
+  readonly endedAt: Promise<number>;
 }
 
 async function startKeeper(order: StackOrder): Promise<Keeper> {
@@ -159,7 +175,9 @@ async function startKeeper(order: StackOrder): Promise<Keeper> {
   let text = "";
   for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
     text += piece;
-    if (text.includes("\n")) return { process, kept: JSON.parse(text) };
+    if (!text.includes("\n")) continue;
+    const endedAt = process.status.then(() => Date.now());
+    return { process, kept: JSON.parse(text), wasKilled: false, endedAt };
   }
   throw new Error("The stack's keeper ended: see its log");
 }

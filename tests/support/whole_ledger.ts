@@ -77,6 +77,11 @@ export async function fillLedger(
       'text/event-stream')`;
   await sql`insert into public.balance_notices (user_id, kind, balance, threshold)
     values (${userId}, 'low_balance', 0.9999999999, 1)`;
+  // More than two pages of a backup, by keys that have no order of their own.
+  await call(service, "remember_stored_items", {
+    p_user_id: userId,
+    p_ids: Array.from({ length: 2_500 }, (_, at) => `msg_${at}`),
+  });
   await sql`update billing.settings set markup_basis_points = 7,
     blocked_email_domains = ${["a,b.example", 'c"d.example', "NULL"]}`;
   await sql`update public.model_pricing set input_per_1k = 0.0030001 where model_id = 'gpt-4o'`;

@@ -5,8 +5,8 @@ import { isPresent } from "./request_checks.ts";
 
 /**
  * Files that lie at the provider are reached with the key of the account that pays here, which all
- * users share: whoever knows the id of another's file could read it. So none may be named. A
- * conversation that goes on from what lies there may, for SDKs send such references by themselves.
+ * users share: whoever knows the id of another's file could read it. So none may be named. Answers
+ * that lie there may, by whom they were given to (docs/adr/0018).
  */
 export const WHY_NO_FILES =
   "Files at the provider belong to the account that pays here, which all users share: this one " +

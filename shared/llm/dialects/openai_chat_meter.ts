@@ -38,6 +38,8 @@ function createReader(rules: CountingRules): AnswerReader {
       (isError ? UNTOLD_ERROR : null);
     for (const choice of choices) {
       answer.finish = textOf(choice.finish_reason) ?? answer.finish;
+      // What was spoken can be named in a later request.
+      answer.takeStored(objectOf(objectOf(choice[part])?.audio)?.id);
     }
     if (failure !== null) {
       // Its text is not an answer; a usage in the same chunk is still the bill (OpenRouter).

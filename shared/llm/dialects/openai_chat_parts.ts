@@ -1,8 +1,8 @@
-import type { JsonObject, PricedFeature, RequestFault } from "../dialect.ts";
-import { arrayOf, objectOf } from "../json_reading.ts";
-import { checkSpelling } from "./field_spelling.ts";
+import type { JsonObject, PricedFeature, RequestFault, StoredReference } from "../dialect.ts";
+import { arrayOf, objectOf, textOf } from "../json_reading.ts";
+import { checkSpelling, spellingsOf } from "./field_spelling.ts";
 import { namesFile, PART_FIELDS, WHY_NO_FILES } from "./house_files.ts";
-import { fault } from "./request_checks.ts";
+import { fault, isPresent } from "./request_checks.ts";
 
 /** What the messages of a request hold beside plain text. */
 export interface MessageParts {
@@ -10,6 +10,8 @@ export interface MessageParts {
   /** Files, sound, video: any number of tokens behind a short name. */
   readonly hidesInput: boolean;
   readonly features: readonly PricedFeature[];
+  /** Spoken answers of before, which lie at the provider. */
+  readonly references: readonly StoredReference[];
 }
 
 /**
@@ -21,6 +23,8 @@ const COUNTED_PARTS: ReadonlySet<string> = new Set([
   ...["text", "refusal", "image_url", "input_image", "thinking", "reference"],
 ]);
 
+const SPOKEN_FIELDS = spellingsOf(["id"]);
+
 /**
  * Looks at what messages are made of. A part of any other type may hold anything, so the prompt
  * counts as hidden: the whole context window is held, and a lost client is drained for the report.
@@ -28,9 +32,20 @@ const COUNTED_PARTS: ReadonlySet<string> = new Set([
 export function readMessageParts(messages: readonly JsonObject[]): MessageParts | RequestFault {
   let hidesInput = false;
   let hasAudio = false;
+  const references: StoredReference[] = [];
   for (const [index, message] of messages.entries()) {
-    // A spoken answer of before, by its name.
-    if (objectOf(message.audio) !== null) hidesInput = hasAudio = true;
+    const spoken = objectOf(message.audio);
+    if (spoken !== null) {
+      const param = `messages[${index}].audio`;
+      const misspelt = checkSpelling(spoken, SPOKEN_FIELDS, `${param}.`);
+      if (misspelt !== null) return misspelt;
+      if (isPresent(spoken.id)) {
+        const id = textOf(spoken.id);
+        if (id === null) return fault(`${param}.id must be an id, as text.`, `${param}.id`);
+        references.push({ id, param: `${param}.id` });
+      }
+      hidesInput = hasAudio = true;
+    }
     for (const [position, item] of arrayOf(message.content).entries()) {
       const param = `messages[${index}].content[${position}]`;
       const part = objectOf(item);
@@ -49,5 +64,5 @@ export function readMessageParts(messages: readonly JsonObject[]): MessageParts 
       if (/audio/i.test(type)) hasAudio = true;
     }
   }
-  return { kind: "parts", hidesInput, features: hasAudio ? ["input_audio"] : [] };
+  return { kind: "parts", hidesInput, features: hasAudio ? ["input_audio"] : [], references };
 }

@@ -62,6 +62,7 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
     ...(asked.webSearchesMax > 0 && { webSearchesMin: asked.webSearchesMax }),
     hidesInput: parts.hidesInput,
     hidesOutput: asked.hidesOutput,
+    ...(parts.references.length > 0 && { references: parts.references }),
   };
 }
 

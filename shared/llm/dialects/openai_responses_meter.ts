@@ -55,6 +55,7 @@ function createReader(rules: CountingRules): AnswerReader {
       return "terminal";
     }
     open.follow(data, dataLength);
+    answer.takeStored(objectOf(data.item)?.id);
     if (OPENING_EVENTS.has(type)) readNames(objectOf(data.response) ?? {});
     if (!output.readEvent(data, type ?? "")) return "other";
     answer.hasContent = true;
@@ -78,12 +79,14 @@ function createReader(rules: CountingRules): AnswerReader {
 
   function readNames(response: JsonObject): void {
     answer.takeNames(response.id, response.model);
+    answer.takeStored(response.id);
   }
 
   function readEnd(response: JsonObject, type: string | null): void {
     hasEnded = true;
     readNames(response);
     readReport(response);
+    for (const item of arrayOf(response.output)) answer.takeStored(objectOf(item)?.id);
     answer.error = readAnswerError(response) ?? answer.error;
     const why = textOf(objectOf(response.incomplete_details)?.reason);
     answer.finish = why ?? textOf(response.status) ?? type?.replace("response.", "") ??

@@ -1,6 +1,6 @@
 import type { InputLimits, JsonObject, ModelRequest, RequestFault } from "../dialect.ts";
 import { estimatePrompt } from "../input_estimate.ts";
-import { arrayOf, objectOf } from "../json_reading.ts";
+import { arrayOf, objectOf, textOf } from "../json_reading.ts";
 import { boundPrompt, valuesBeside } from "../token_bounds.ts";
 import { namesFile, WHY_NO_FILES } from "./house_files.ts";
 import { fault, isPresent } from "./request_checks.ts";
@@ -10,12 +10,27 @@ import { fault, isPresent } from "./request_checks.ts";
  * results, and the model's reasoning; some of them only name what lies at the provider.
  */
 
-/** Items that say all that the model reads of them. Of any other that cannot be known from here. */
-const VISIBLE_ITEMS = new Set<unknown>([
-  ...["message", "function_call", "function_call_output", "custom_tool_call"],
-  ...["custom_tool_call_output", "reasoning", "configuration_update", "additional_tools"],
-  ...["local_shell_call", "local_shell_call_output", "shell_call", "shell_call_output"],
-  ...["apply_patch_call", "apply_patch_call_output", "tool_search_call", "tool_search_output"],
+/**
+ * Items that say all that the model reads of them, each with the field that says it. Of any other, and
+ * of these without it, that cannot be known from here.
+ */
+const SAID_IN: ReadonlyMap<unknown, string> = new Map([
+  ["message", "content"],
+  ["reasoning", "encrypted_content"], // Without its cipher it is looked up by its id.
+  ["function_call", "arguments"],
+  ["function_call_output", "output"],
+  ["custom_tool_call", "input"],
+  ["custom_tool_call_output", "output"],
+  ["local_shell_call", "action"],
+  ["local_shell_call_output", "output"],
+  ["shell_call", "action"],
+  ["shell_call_output", "output"],
+  ["apply_patch_call", "operation"],
+  ["apply_patch_call_output", "status"],
+  ["tool_search_call", "arguments"],
+  ["tool_search_output", "tools"],
+  ["additional_tools", "tools"],
+  ["configuration_update", "type"],
 ]);
 
 /** Content parts that are text or an image. Files and sound hold any number of tokens. */
@@ -122,11 +137,13 @@ function isImage(part: JsonObject): boolean {
   return part.type === "input_image";
 }
 
-function isHidden(item: JsonObject): boolean {
-  const type = item.type ?? "message"; // The short form of a message has none.
-  // Reasoning without its cipher is looked up by its id.
-  return !VISIBLE_ITEMS.has(type) ||
-    (type === "reasoning" && typeof item.encrypted_content !== "string");
+/** Whether an item does not say itself what the model reads of it. */
+export function isHidden(item: JsonObject): boolean {
+  // The short form of a message has no type, and neither need a reference.
+  const type = item.type ?? (textOf(item.role) === null ? "item_reference" : "message");
+  const field = SAID_IN.get(type);
+  return field === undefined || !isPresent(item[field]) ||
+    item[field] === "" && type === "reasoning";
 }
 
 /**

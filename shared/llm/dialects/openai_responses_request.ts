@@ -10,6 +10,7 @@ import { objectOf } from "../json_reading.ts";
 import { checkSpellings, spellingsOf } from "./field_spelling.ts";
 import { PART_FIELDS } from "./house_files.ts";
 import { checkFiles, findHiddenInput } from "./openai_responses_prompt.ts";
+import { readReferences } from "./openai_responses_references.ts";
 import { readTools } from "./openai_responses_tools.ts";
 import { checkUnmetered, UNMETERED_FIELDS } from "./openai_responses_unmetered.ts";
 import { bodyFor, PROXY_FIELDS, readProxyFields } from "./proxy_fields.ts";
@@ -34,7 +35,17 @@ const FIELDS = spellingsOf([
   ...["instructions", "text", "context_management"],
 ]);
 const ITEM_FIELDS = spellingsOf([
-  ...["type", "role", "content", "output", "summary", "tools", "encrypted_content", "file_id"],
+  ...[
+    "type",
+    "id",
+    "role",
+    "content",
+    "output",
+    "summary",
+    "tools",
+    "encrypted_content",
+    "file_id",
+  ],
 ]);
 
 /** Checks a parsed body of the Responses API. Only what metering needs: the provider checks the rest. */
@@ -50,6 +61,8 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
   const limit = readOutputLimit(body.max_output_tokens, "max_output_tokens");
   if (isFault(limit)) return limit;
   const { hidesInput, hasSound } = findHiddenInput(body);
+  const references = readReferences(body);
+  if (isFault(references)) return references;
   const features: PricedFeature[] = [];
   if (hasSound) features.push("input_audio");
   if (tools.webSearchesMax > 0) features.push("web_search");
@@ -66,6 +79,7 @@ export function readRequest(parsed: unknown): ModelRequest | RequestFault {
     webSearchesMax: tools.webSearchesMax,
     hidesInput,
     hidesOutput: asksForReasoning(body),
+    ...(references.length > 0 && { references }),
   };
 }
 
@@ -88,8 +102,15 @@ function asksForReasoning(body: JsonObject): boolean {
   return reasoning !== null && reasoning.enabled !== false && reasoning.effort !== "none";
 }
 
+function isTextOrList(value: unknown): boolean {
+  return typeof value === "string" || Array.isArray(value);
+}
+
 function checkInput(body: JsonObject): RequestFault | null {
-  const { input } = body;
+  const { input, instructions } = body;
+  if (isPresent(instructions) && typeof instructions !== "string") {
+    return fault("instructions must be text.", "instructions");
+  }
   if (!isPresent(input)) {
     return INSTEAD_OF_INPUT.some((name) => isPresent(body[name]))
       ? null
@@ -105,6 +126,9 @@ function checkInput(body: JsonObject): RequestFault | null {
     const fields = objectOf(item);
     const param = `input[${index}]`;
     if (fields === null) return fault("Each item of the input must be an object.", param);
+    if (isPresent(fields.content) && !isTextOrList(fields.content)) {
+      return fault("Content must be text or a list of parts.", `${param}.content`);
+    }
     const problem = checkSpellings(fields.content, PART_FIELDS, `${param}.content`) ??
       checkSpellings(fields.output, PART_FIELDS, `${param}.output`);
     if (problem !== null) return problem;

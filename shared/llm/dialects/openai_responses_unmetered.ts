@@ -26,6 +26,11 @@ export const UNMETERED_FIELDS: readonly UnmeteredField[] = [
     allows: (value) => value === "auto" || value === "default" || value === "flex",
     why: `Other tiers cost more than the price here. Use "default".`,
   },
+  {
+    name: "request_id", // vLLM, SGLang
+    allows: () => false,
+    why: "The provider names its answers itself: this one could be another user's. Leave it out.",
+  },
   LIVE_SEARCH,
   PLUGINS,
   DEFERRED,

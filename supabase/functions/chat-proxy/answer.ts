@@ -21,6 +21,7 @@ import { rateLimitHeaders, tellRequestsLimit } from "./rate_limits.ts";
 import { relay } from "./relay.ts";
 import type { Candidate } from "./route.ts";
 import { releaseRequest, type SettlementContext, settleRequest } from "./settlement.ts";
+import { rememberStored } from "./stored_items.ts";
 import { readWholeAnswer } from "./whole_answer.ts";
 
 /**
@@ -28,6 +29,8 @@ import { readWholeAnswer } from "./whole_answer.ts";
  * its last: what came later would be charged and never seen.
  */
 const WHOLE_DEADLINE_MS = 140_000;
+/** How much longer than its charge an answer may wait to be remembered. */
+const REMEMBERED_WAIT_MS = 300;
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
 
 /**
@@ -118,8 +121,14 @@ async function exchangeWithProviders(
   }
   const settle = async (snapshot: MeterSnapshot, end: End, firstTokenMs: number | null) => {
     try {
-      const outcome = await settleRequest(context, snapshot, end, firstTokenMs, deps);
+      const settling = settleRequest(context, snapshot, end, firstTokenMs, deps);
+      const asked = { body: call.request.body, own: exchange.own };
+      const remembered = rememberStored(context, snapshot.storedIds, asked, deps);
+      deps.waitUntil(remembered);
+      const outcome = await settling;
       if (outcome?.balance) noteBalance(outcome.balance);
+      // Before the last byte, where it can be: who has read it may go on from there at once.
+      await inTime(remembered, REMEMBERED_WAIT_MS);
       return outcome;
     } catch (error) {
       // A bug of ours must not break the answer. The reservation stays, for the sweeper.

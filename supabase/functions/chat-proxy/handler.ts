@@ -36,6 +36,7 @@ import { findAnswer, replay } from "./replay.ts";
 import { payerOf, reserve } from "./reserve.ts";
 import { findCandidates, findRoute } from "./route.ts";
 import type { SettlementContext } from "./settlement.ts";
+import { checkReferences } from "./stored_items.ts";
 import { readTarget } from "./target.ts";
 
 /** Builds the function: from requests to responses. */
@@ -150,6 +151,8 @@ async function chat(
   const { call, markupBasisPoints } = known;
   const candidates = findCandidates(call.prices, dialect.name, deps.env);
   if (isRefusal(candidates)) return refuse(c, candidates);
+  const own = await checkReferences(call.request, payer, deps);
+  if (isRefusal(own)) return refuse(c, own);
 
   const asked = { requestId, caller, dialect, call, candidates, markupBasisPoints };
   const early = earlyStarts.start(asked);
@@ -176,7 +179,7 @@ async function chat(
       webSearchesMin: call.request.webSearchesMin ?? 0,
       startedMs,
     };
-    const exchange = { dialect, call, candidates, reservation, early, context };
+    const exchange = { dialect, call, own, candidates, reservation, early, context };
     const noteBalance = (balance: string) => earlyStarts.noteBalance(payer, balance);
     const response = await answer(c, exchange, noteBalance, deps);
     addGuestHeaders(response, caller, c.req.raw);

@@ -92,8 +92,8 @@ export function createKnownAccounts(now: () => number): KnownAccounts {
       // Answers can overtake one another: of two the lesser counts.
       const isOlder = reservation.expires_at < account.toldUntil;
       account.available = isOlder ? lesser(account.available, told) : told;
-      account.requestsLeft = requests_limit?.remaining ?? null;
       if (isOlder) return;
+      account.requestsLeft = requests_limit?.remaining ?? null;
       account.toldUntil = reservation.expires_at;
       account.toldAtMs = now();
     },

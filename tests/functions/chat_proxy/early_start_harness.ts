@@ -8,7 +8,7 @@ import { parseUsd } from "../../../shared/pricing/money.ts";
 import type { Price } from "../../../shared/pricing/price.ts";
 import { createHandler } from "../../../supabase/functions/chat-proxy/handler.ts";
 import { AS_USER } from "../fakes.ts";
-import { ASKING, priceOf, proxyOn, RESERVATION } from "./handler_harness.ts";
+import { ASKING, priceOf, proxyOn, RESERVATION, SETTINGS } from "./handler_harness.ts";
 
 /** $2.50 and $10 a million tokens, and answers of at most 1,000. */
 export const PRICE = priceOf({ max_output_tokens: 1000 });
@@ -105,8 +105,7 @@ export function earlyProxy(options: Options = {}) {
   deps.settings = {
     read: () => {
       const { earlyStarts } = settings;
-      const others = { corsAllowedOrigins: ["*"], savesChatHistory: false };
-      return Promise.resolve(earlyStarts ? { ...others, earlyStarts } : others);
+      return Promise.resolve(earlyStarts ? { ...SETTINGS, earlyStarts } : SETTINGS);
     },
   };
   deps.now = () => clock.nowMs;

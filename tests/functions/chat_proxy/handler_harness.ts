@@ -2,6 +2,7 @@
 import { createPriceBook } from "../../../shared/pricing/price_book.ts";
 import { parsePrice, type Price } from "../../../shared/pricing/price.ts";
 import type { Ledger } from "../../../shared/credit/ledger.ts";
+import type { FunctionSettings } from "../../../shared/credit/settings_cache.ts";
 import type { Reservation, Settlement } from "../../../shared/credit/results.ts";
 import { readEnv } from "../../../shared/edge/env.ts";
 import { LOAD_DIALECT } from "../../../shared/llm/load_dialect.ts";
@@ -51,6 +52,13 @@ export const SETTLED: Settlement = {
   tokens: { input: 8, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, output: 2 },
 };
 
+/** Settings that nobody has changed, without early starts. */
+export const SETTINGS: FunctionSettings = {
+  corsAllowedOrigins: ["*"],
+  savesChatHistory: false,
+  ownStoredItemsOnly: true,
+};
+
 /** The provider's whole answer. */
 export const wholeAnswer = () =>
   Response.json({
@@ -86,6 +94,7 @@ export function proxyOn(
     settle: () => Promise.resolve(SETTLED),
     release: () => Promise.resolve({ state: "released" }),
     recordIncident: () => Promise.resolve(null),
+    rememberStoredItems: () => Promise.resolve(null),
     ...options.ledger,
   });
   const variables: Record<string, string> = {
@@ -107,7 +116,7 @@ export function proxyOn(
       readNewer: () => Promise.resolve(newer ?? hint),
     },
     settings: {
-      read: () => Promise.resolve({ corsAllowedOrigins: ["*"], savesChatHistory: false }),
+      read: () => Promise.resolve(SETTINGS),
     },
     identify: identifyDeps(),
     dialects: LOAD_DIALECT,

@@ -7,7 +7,7 @@ import type { Refusal } from "../../../shared/edge/refusal.ts";
 import { createHandler } from "../../../supabase/functions/chat-proxy/handler.ts";
 import { until } from "../../support/until.ts";
 import { AS_GUEST, AS_USER, USER } from "../fakes.ts";
-import { ASKING, proxyOn, RESERVATION, SETTLED, wholeAnswer } from "./handler_harness.ts";
+import { ASKING, proxyOn, RESERVATION, SETTINGS, SETTLED, wholeAnswer } from "./handler_harness.ts";
 import { answerOf, COST_COMMENT } from "./relay_harness.ts";
 
 /** The proxy with history on, and what it has saved. */
@@ -24,7 +24,7 @@ function saving(change: Parameters<typeof proxyOn>[0] = {}, savesChatHistory = t
     },
   });
   proxy.deps.settings = {
-    read: () => Promise.resolve({ corsAllowedOrigins: ["*"], savesChatHistory }),
+    read: () => Promise.resolve({ ...SETTINGS, savesChatHistory }),
   };
   const ask = async (body: object = ASKING, headers: HeadersInit = AS_USER) => {
     const request = new Request("http://edge.test/chat-proxy/v1/chat/completions", {
@@ -73,7 +73,7 @@ Deno.test("the settings are read while the provider works: none is waited for be
   deps.settings = {
     read: () => {
       reads++;
-      return Promise.resolve({ corsAllowedOrigins: ["*"], savesChatHistory: true });
+      return Promise.resolve({ ...SETTINGS, savesChatHistory: true });
     },
   };
   await ask({ ...ASKING, stream: true });

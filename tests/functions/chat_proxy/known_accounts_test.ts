@@ -24,6 +24,13 @@ Deno.test("the older of two answers of reserve, arriving last, raises nothing", 
   assertEquals(accounts.setAside("u", ONE, ONE), undefined);
   accounts.noteReserved("u", told("9", "2026-11-23T00:00:30Z"));
   assert(accounts.setAside("u", ONE, ONE) !== undefined);
+  const left = (remaining: number, expiresAt: string) => ({
+    ...told("9", expiresAt),
+    requests_limit: { limit: 60, remaining, reset_seconds: 40 },
+  });
+  accounts.noteReserved("v", left(2, "2026-11-23T00:00:20Z"));
+  accounts.noteReserved("v", left(50, "2026-11-23T00:00:10Z"));
+  assertEquals(accounts.setAside("v", ONE, ONE), undefined, "so few requests are left");
 });
 
 Deno.test("a thousand other users make nobody forget who is distrusted, or what is set aside", () => {

@@ -29,11 +29,29 @@ import {
 const stack = await startTestStack();
 Deno.test.afterAll(() => stack.stop());
 
+/** From now on whoever reads from the browser's database holds it, and never gets it read. */
+const READS_TAKE_FOR_EVER = `(() => {
+  const { get } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.get = function (...args) {
+    const again = () => get.apply(this, args).addEventListener("success", again);
+    const request = get.apply(this, args);
+    request.addEventListener("success", again);
+    return Object.defineProperty(request, "onsuccess", { set() {} });
+  };
+})()`;
+
 /** What a chat shows, costs included. */
 const chatShown = async (page: Page) => ({
   questions: await questions(page).allInnerTexts(),
   answers: await answers(page).allInnerTexts(),
 });
+
+async function deleteChat(page: Page, title: string): Promise<void> {
+  await button(page, `Delete chat ${title}`).click();
+  const sure = page.getByRole("dialog").getByRole("button", { name: /delete/i });
+  if (await sure.count() > 0) await sure.click();
+  await until("gone", async () => await chatLinks(page).filter({ hasText: title }).count() === 0);
+}
 
 browserTest(
   "two tabs agree on the balance and the chats",
@@ -115,6 +133,51 @@ browserTest(
 );
 
 browserTest(
+  "a reload while the browser is still storing keeps the answer, and the deleted chat deleted",
+  () =>
+    withPage(stack, {}, async (page) => {
+      await signUp(stack, page);
+      await askToTheEnd(page, "To be deleted");
+      await page.reload();
+      await answers(page).waitFor();
+      await page.evaluate(READS_TAKE_FOR_EVER);
+      await button(page, "New chat").click();
+      await askToTheEnd(page, "Just answered", { text: "An answer to keep." });
+      const before = await chatShown(page);
+      await deleteChat(page, "To be deleted");
+      await page.reload();
+      await answers(page).waitFor();
+      assertEquals(await chatShown(page), before);
+      assertEquals(await chatLinks(page).allInnerTexts(), ["Just answered"]);
+    }),
+);
+
+browserTest(
+  "a tab that goes while the browser is still storing leaves its answer, and its deletion, to the other tab",
+  () =>
+    withPage(stack, {}, async (page) => {
+      const user = await signUp(stack, page);
+      await askToTheEnd(page, "To be deleted");
+      const other = await page.context().newPage();
+      await visit(stack, other);
+      await chatLinks(other).filter({ hasText: "To be deleted" }).waitFor();
+      await page.evaluate(READS_TAKE_FOR_EVER);
+      await button(page, "New chat").click();
+      await askToTheEnd(page, "Just answered", { text: "An answer to keep." });
+      await deleteChat(page, "To be deleted");
+      await page.goto("about:blank");
+      const isAgreed = async () =>
+        (await chatLinks(other).allInnerTexts()).join() === "Just answered";
+      await until("the other tab to know", isAgreed);
+      await other.reload();
+      await untilBalance(other, asBalance(await balanceOf(stack, user)));
+      await until("the same after a reload", isAgreed);
+      await chatLinks(other).click();
+      await answers(other).filter({ hasText: "An answer to keep." }).waitFor();
+    }),
+);
+
+browserTest(
   "a reload in mid-stream shows what had come as stopped, and then what it cost",
   () =>
     withPage(stack, {}, async (page) => {
@@ -138,10 +201,7 @@ browserTest(
     withPage(stack, {}, async (page) => {
       const user = await signUp(stack, page);
       await askToTheEnd(page, "To be deleted");
-      await button(page, "Delete chat To be deleted").click();
-      const sure = page.getByRole("dialog").getByRole("button", { name: /delete/i });
-      if (await sure.count() > 0) await sure.click();
-      await until("no chat", async () => await chatLinks(page).count() === 0);
+      await deleteChat(page, "To be deleted");
       await page.reload();
       await untilBalance(page, asBalance(await balanceOf(stack, user)));
       assertEquals(await chatLinks(page).count(), 0);

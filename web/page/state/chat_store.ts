@@ -9,6 +9,7 @@ import {
   delMany,
   entries,
   get,
+  promisifyRequest,
   setMany,
   update,
   type UseStore,
@@ -58,6 +59,24 @@ export async function removeRecords(owner: Owner, keys: readonly IDBValidKey[]):
 
 export async function writeChats(owner: Owner, chats: readonly Chat[]): Promise<void> {
   if (chats.length > 0) await setMany(chats.map((chat) => [chat.id, chat]), storeOf(owner));
+}
+
+/**
+ * For a page that goes: all of it is handed over at once, and none of it waits for the page. It reads
+ * nothing either, and so can overwrite what another tab has written in that moment.
+ */
+export async function changeAtOnce(
+  owner: Owner,
+  removed: readonly string[],
+  written: readonly Chat[],
+): Promise<void> {
+  await storeOf(owner)("readwrite", (store) => {
+    for (const id of removed) store.delete(id);
+    // A chat that is begun anew has its old id.
+    for (const chat of written) store.put(chat, chat.id);
+    store.transaction.commit();
+    return promisifyRequest(store.transaction);
+  });
 }
 
 /**

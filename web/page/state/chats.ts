@@ -28,6 +28,7 @@ import { emptyChat } from "./conversation_history.ts";
 import { go, hashOfChat, route } from "./route.ts";
 import { stopAllAnswers, stopAnswerIn } from "./running_answers.ts";
 import type { Chat } from "./types.ts";
+import { adoptUnsaved, keepUnsaved, storeUnsaved } from "./unsaved_chats.ts";
 
 /** Long enough to write once for many words of an answer, short enough to lose hardly any. */
 const WRITE_AFTER_MS = 400;
@@ -56,6 +57,9 @@ export const damagedChats = signal<readonly IDBValidKey[]>([]);
 let owner: Owner | null = null;
 const ownership = createOwnership();
 const unsaved = new Set<string>();
+/** What is being stored and removed, and may not be yet. */
+const underway = new Set<readonly Chat[]>();
+const leaving = new Set<string>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let writing: Promise<void> = Promise.resolve();
 
@@ -64,11 +68,13 @@ effect(() => {
 });
 onNewsOfOtherTabs(async (news) => {
   if (news.owner !== owner) return;
-  if (news.kind === "deleted") return forget(news.chatId);
+  // At once: what is written meanwhile would bring it back.
+  if (news.kind === "deleted") forget(news.chatId);
+  await store(storeUnsaved);
+  if (news.kind === "deleted") return;
   for (const chatId of news.chatIds) await takeFromStore(chatId);
 });
-// What is read first may come too late for a page that goes.
-addEventListener("pagehide", () => void saveChats(writeChats));
+addEventListener("pagehide", keepChats);
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden") void saveChatsNow();
 });
@@ -97,10 +103,14 @@ export function changeChat(id: string, change: (chat: Chat) => Chat): void {
 export async function deleteChat(id: string): Promise<void> {
   if (owner === null) return;
   forget(id);
+  leaving.add(id);
   await store(async (of) => {
+    // What a page has left of it would bring it back later.
+    await storeUnsaved(of);
     await removeChat(of, id);
     tellOtherTabs({ owner: of, kind: "deleted", chatId: id });
   });
+  leaving.delete(id);
 }
 
 /** Gives up on the stored chats that cannot be read. */
@@ -114,33 +124,42 @@ export function openChatById(id: string): void {
   go(hashOfChat(id));
 }
 
-/** Stores at once what has changed: at the end of an answer, and before the page goes. */
-export function saveChatsNow(): Promise<void> {
-  return saveChats(async (of, changed) => {
-    const merge = (mine: Chat, stored: Chat | undefined) => mergedChat(mine, stored, ownership);
+/** Stores what has changed, merged with what other tabs have stored: as soon as an answer ends. */
+export async function saveChatsNow(): Promise<void> {
+  clearTimeout(timer);
+  timer = undefined;
+  const changed = chats.value.filter(({ id }) => unsaved.has(id));
+  unsaved.clear();
+  underway.add(changed);
+  const merge = (mine: Chat, stored: Chat | undefined) => mergedChat(mine, stored, ownership);
+  await store(async (of) => {
     for (const written of await mergeChats(of, changed, merge)) {
       // It may have grown meanwhile.
       chats.value = chats.value.map((one) => one.id === written.id ? merge(one, written) : one);
       if (!ownership.isStreaming(written)) watchAnswerOfOtherTab(written);
     }
-  });
-}
-
-async function saveChats(
-  write: (of: Owner, changed: readonly Chat[]) => Promise<void>,
-): Promise<void> {
-  clearTimeout(timer);
-  timer = undefined;
-  const changed = chats.value.filter(({ id }) => unsaved.has(id));
-  unsaved.clear();
-  await store(async (of) => {
-    await write(of, changed);
     if (changed.length > 0) {
       tellOtherTabs({ owner: of, kind: "stored", chatIds: changed.map(({ id }) => id) });
     }
   });
+  underway.delete(changed);
   // Others may write again once they can read the end of it.
   for (const chat of changed) if (!ownership.isStreaming(chat)) endStreaming(chat.id);
+}
+
+/** Keeps what no write has been seen to store, for a page that goes. */
+function keepChats(): void {
+  const pending = new Set([...unsaved, ...[...underway].flat().map(({ id }) => id)]);
+  const written = chats.value.filter(({ id }) => pending.has(id));
+  if (owner === null || !chatsAreStored.value || written.length + leaving.size === 0) return;
+  keepUnsaved(owner, {
+    removed: [...leaving],
+    written,
+    asked: [...ownership.asked],
+    takenBack: [...ownership.removed],
+  });
+  for (const chatId of leaving) tellOtherTabs({ owner, kind: "deleted", chatId });
+  tellOtherTabs({ owner, kind: "stored", chatIds: written.map(({ id }) => id) });
 }
 
 /** Shows the stored chats of `next`, and nobody's where it is null. */
@@ -153,6 +172,7 @@ export async function showChatsOf(next: Owner | null): Promise<void> {
   chats.value = [];
   damagedChats.value = [];
   await store(async (of) => {
+    await storeUnsaved(of);
     const stored = await readChats(of);
     if (of !== owner) return;
     damagedChats.value = stored.damaged;
@@ -170,7 +190,10 @@ export async function adoptChats(next: Owner): Promise<void> {
   const adopted = chats.value;
   await saveChatsNow();
   owner = next;
+  underway.add(adopted);
+  if (before !== null) adoptUnsaved(before, next);
   await store(async (of) => {
+    await storeUnsaved(of);
     await writeChats(of, adopted);
     if (before !== null) await removeAllChats(before);
     const stored = await readChats(of);
@@ -179,6 +202,7 @@ export async function adoptChats(next: Owner): Promise<void> {
     chats.value = newestFirst([...chats.value, ...stored.chats.filter(({ id }) => !shown.has(id))]);
     tellOtherTabs({ owner: of, kind: "stored", chatIds: adopted.map(({ id }) => id) });
   });
+  underway.delete(adopted);
 }
 
 /** Whether an answer is not whole yet, as far as is known. */
