@@ -1,5 +1,6 @@
 /** Connections that break, a database that is away and a project that does not answer. */
 import { assert, assertEquals } from "@std/assert";
+import type { Page } from "playwright-core";
 import { browserTest, withPage } from "../../support/browser.ts";
 import { exact } from "../../support/charges.ts";
 import { startTestStack } from "../../support/stack.ts";
@@ -13,11 +14,20 @@ import {
   charged,
   chatRequests,
   newPerson,
+  type Person,
   problem,
   say,
 } from "./bad_harness.ts";
 import { lineTo } from "./bad_line.ts";
-import { answers, button, composer, costUnder, ordering, signIn } from "./page_harness.ts";
+import {
+  answers,
+  balanceShown,
+  button,
+  composer,
+  costUnder,
+  ordering,
+  signIn,
+} from "./page_harness.ts";
 
 // One retry is all retries, and sooner over.
 const stack = await startTestStack({ env: { UPSTREAM_RETRIES: "1" } });
@@ -120,17 +130,48 @@ browserTest(
     withPage(stack, { expectsStatus: [500, 503] }, async (page) => {
       const person = await newPerson(stack);
       await signIn(stack, page, person);
-      await stack.postgres("stop");
-      await say(page, "Is anybody there?");
-      const alert = await problem(page, "LEDGER_UNAVAILABLE");
-      await assertKept(page, "Is anybody there?");
-      await stack.postgres("start");
-      await untilHealthy();
-      await button(alert, "Try again").click();
-      await assertShown(stack, person, await answerThatIs(page, "complete"));
-      await assertCharges(stack, person, 1);
+      // The functions know the session from now on: without one they need Auth, of which below.
+      await until("the balance", async () => await balanceShown(page) !== "");
+      await askWithPostgresAway(page, person, "LEDGER_UNAVAILABLE");
     }),
 );
+
+browserTest(
+  "with Postgres away, and Auth with it, a session that the functions have not seen yet is not said to have ended: the question is kept, and Try again works when it is back",
+  () =>
+    withPage(stack, { ...OFFLINE, expectsStatus: [500, 503] }, async (page, context) => {
+      const person = await newPerson(stack);
+      await context.route("**/functions/v1/**", (route) => route.abort());
+      await signIn(stack, page, person);
+      await askWithPostgresAway(page, person, "AUTH_UNAVAILABLE", () =>
+        context.unroute("**/functions/v1/**"));
+    }),
+);
+
+/** Asks while it is away, sees this problem, and asks again when it is back. */
+async function askWithPostgresAway(
+  page: Page,
+  person: Person,
+  code: string,
+  whileAway: () => Promise<void> = async () => {},
+): Promise<void> {
+  const sent = chatRequests(page);
+  await stack.postgres("stop");
+  try {
+    await whileAway();
+    await say(page, "Is anybody there?");
+    await problem(page, code);
+    await assertKept(page, "Is anybody there?");
+  } finally {
+    // The tests after this one want it back.
+    await stack.postgres("start");
+  }
+  await untilHealthy();
+  await button(await problem(page, code), "Try again").click();
+  await assertShown(stack, person, await answerThatIs(page, "complete"));
+  await assertCharges(stack, person, 1);
+  assertEquals(sent.count, 2);
+}
 
 browserTest(
   "a project that does not answer when the page is loaded: the page says so, keeps what is typed, and recovers",
