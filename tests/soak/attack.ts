@@ -105,7 +105,7 @@ export async function attack(
 
 /**
  * People who ask while nothing is broken any more. The providers still are as they are.
- * @returns violations: whoever is refused for an outage then.
+ * @returns violations: whoever is refused for an outage then, or finds nobody to ask.
  */
 export async function calm(
   attacked: Attacked,
@@ -116,7 +116,7 @@ export async function calm(
   const before = traces.seen.length;
   const until = Date.now() + options.roundMs / 8;
   await converse(attacked, traces, chance, options.people, () => Date.now() >= until);
-  return traces.seen.slice(before).filter(({ status }) => status === OUTAGE)
+  return traces.seen.slice(before).filter(({ status }) => status === OUTAGE || status === null)
     .map((one) => `an outage, and nothing was broken: ${JSON.stringify(one)}`);
 }
 

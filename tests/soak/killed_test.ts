@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { Heartbeat } from "./chaos_platform.ts";
 import type { Attempt } from "./chaos_upstream.ts";
-import { killOf, toldInTime } from "./killed.ts";
+import { killOf, toldInTime, wasCutOff } from "./killed.ts";
 import type { Seen } from "./load.ts";
 
 const beat = (sentMs: number, answeredMs: number | null, outputTokens: number): Heartbeat => ({
@@ -35,13 +35,22 @@ Deno.test("one that hangs keeps back those after it, to the kill or to the end o
   assertEquals(toldInTime(seen, 12_000, [...beats(2), beat(3_000, 6_000, 80)]), false);
 });
 
-Deno.test("a request is excused by a kill from when it was asked, which is before its first attempt where nobody knows, to four seconds after its end", () => {
-  const attempts = [{ atMs: 20_000, lastMs: 21_000 }] as unknown as Attempt[];
-  assertEquals(killOf(undefined, attempts, [15_900]), undefined);
+const attempts = [{ atMs: 20_000, lastMs: 21_000 }] as unknown as Attempt[];
+const asked = { ...seen, startMs: 19_995, endMs: 21_000, isWhole: false };
+
+Deno.test("a request is excused by a kill from when it was asked, which is a second before its first attempt where nobody knows, to four seconds after its end", () => {
+  assertEquals(killOf(undefined, attempts, [18_900]), undefined);
   assertEquals(killOf(undefined, attempts, [19_990]), 19_990);
   assertEquals(killOf(undefined, attempts, [25_000]), 25_000);
   assertEquals(killOf(undefined, attempts, [25_001]), undefined);
-  const asked = { ...seen, startMs: 19_995, endMs: 21_000 };
   assertEquals(killOf(asked, attempts, [19_990]), undefined);
   assertEquals(killOf(asked, attempts, [19_996]), 19_996);
+});
+
+Deno.test("a reader was cut off only while they read, and not one who has read all of it; nobody knows when one asked who got no answer", () => {
+  assertEquals(wasCutOff(asked, attempts, [19_990, 21_001]), false);
+  assertEquals(wasCutOff(asked, attempts, [19_996]), true);
+  assertEquals(wasCutOff({ ...asked, isWhole: true }, attempts, [19_996]), false);
+  assertEquals(wasCutOff(undefined, attempts, [15_900, 25_001]), false);
+  assertEquals(wasCutOff(undefined, attempts, [16_000]), true);
 });

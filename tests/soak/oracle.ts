@@ -8,7 +8,7 @@ import { type Attempt, isCut } from "./chaos_upstream.ts";
 import type { Disturbances } from "./disturbances.ts";
 import { type Charge, type Hold, readLedger } from "./ledger_rows.ts";
 import type { Heartbeat } from "./chaos_platform.ts";
-import { checkpointOf, killOf, tokensAtLeast, toldInTime } from "./killed.ts";
+import { checkpointOf, killOf, tokensAtLeast, toldInTime, wasCutOff } from "./killed.ts";
 import type { Seen } from "./load.ts";
 import { tokensOf, wordsOf } from "./wire.ts";
 
@@ -97,7 +97,7 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
           JSON.stringify(truth.get(id) ?? [])
         }; charged ${JSON.stringify(rows.get(id) ?? [])}; hold ${
           JSON.stringify(holds.get(id))
-        }; killed at ${killOf(byId.get(id), truth.get(id) ?? [], kills)}`,
+        }; killed at ${killOf(byId.get(id), truth.get(id) ?? [], kills)}; cut off at ${cutOffs}`,
       );
     const one = byId.get(id);
     const attempts = truth.get(id) ?? [];
@@ -148,7 +148,7 @@ export async function check(sql: Sql, evidence: Evidence): Promise<Checked> {
       continue;
     }
     // Whoever leaves before the first word pays the prompt, which the provider bills (docs/adr/0004).
-    const hasLeft = one?.hasLeft || killOf(one, attempts, cutOffs) !== undefined;
+    const hasLeft = one?.hasLeft || wasCutOff(one, attempts, cutOffs);
     const prompt = hasLeft ? costOf(hold.price_version, hold.input_tokens_max, 0) : 0n;
     if (total > prompt && attempts.every(({ tokens, toldUsage }) => tokens === 0 && !toldUsage)) {
       say("charged, and nothing was delivered");

@@ -128,14 +128,16 @@ async function run(
     await stack.heal();
     await healLedger(stack.sql);
     violations.push(...await calm(attacked, traces, chance, options));
+    // Whatever failed in peace is a violation; the ledger is looked at nevertheless.
+    await stack.heal();
     await untilQuiet(stack);
+    const quietMs = Date.now();
+    const backfilled = await backfill(stack);
     for (const { at, violation } of stack.failures()) {
       // What it took along is excused; the failure is not.
       kills.push({ at, victim: "supervisor" });
       violations.push(violation);
     }
-    const quietMs = Date.now();
-    const backfilled = await backfill(stack);
     counts.backfilled += backfilled.charged;
     const { seen } = traces;
     const timesOf = (...victims: readonly string[]) =>

@@ -35,6 +35,8 @@ export interface Failure {
 const UP_MS = 60_000;
 /** How long a stack may take to be healthy, once its processes run. */
 const PATIENCE_MS = 15_000;
+/** After so many starts it will not be healthy: something else is wrong. */
+const HEALS_MAX = 5;
 
 /** Starts it. @param target told the platform's address. */
 export async function startSoakStack(
@@ -134,7 +136,7 @@ export async function startSoakStack(
       }
     },
     async heal() {
-      for (;;) {
+      for (let attempt = 1; attempt <= HEALS_MAX; attempt++) {
         await restart();
         if (await isHealthy(PATIENCE_MS)) return;
         if (await hasEnded(keeper.process)) continue;
@@ -147,6 +149,7 @@ export async function startSoakStack(
         keeper.process.kill("SIGKILL");
         await keeper.process.status;
       }
+      throw new Error(`The local stack is not healthy after ${HEALS_MAX} starts`);
     },
     failures: () => failures.splice(0),
     async stop() {
