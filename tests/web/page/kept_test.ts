@@ -178,6 +178,50 @@ browserTest(
 );
 
 browserTest(
+  "a reload while the browser is still storing keeps what came of the second answer to a question, in place of the first",
+  () =>
+    withPage(stack, {}, async (page) => {
+      await signUp(stack, page);
+      const { answer } = await ask(page, "Twice", { output_tokens: 600, token_ms: 10 });
+      await until("some text", async () => (await answer.innerText()).length > 100);
+      await button(page, "Stop").click();
+      await untilState(answer, "stopped");
+      await costUnder(answer);
+      const first = (await answer.innerText()).length;
+      await page.evaluate(READS_TAKE_FOR_EVER);
+      await button(page, "Try again").click();
+      await until("more text", async () => (await answers(page).innerText()).length > 2 * first);
+      await page.reload();
+      await untilState(answers(page), "stopped");
+      assert((await answers(page).innerText()).length > 2 * first, "the second one is there");
+    }),
+);
+
+browserTest(
+  "a chat that was deleted stays deleted, although another tab goes later that had not stored what it asked there",
+  () =>
+    withPage(stack, {}, async (page) => {
+      const user = await signUp(stack, page);
+      await askToTheEnd(page, "To be deleted");
+      const other = await page.context().newPage();
+      await visit(stack, other);
+      await chatLinks(other).filter({ hasText: "To be deleted" }).waitFor();
+      await page.evaluate(READS_TAKE_FOR_EVER);
+      await askToTheEnd(page, "More of it");
+      await deleteChat(other, "To be deleted");
+      await page.goto("about:blank");
+      await until("the other tab to have taken what was left", () =>
+        other.evaluate<boolean>(
+          `!Object.keys(localStorage).some((key) => key.startsWith("farebox-unsaved-"))`,
+        ));
+      assertEquals(await chatLinks(other).count(), 0);
+      await other.reload();
+      await untilBalance(other, asBalance(await balanceOf(stack, user)));
+      assertEquals(await chatLinks(other).count(), 0);
+    }),
+);
+
+browserTest(
   "a reload in mid-stream shows what had come as stopped, and then what it cost",
   () =>
     withPage(stack, {}, async (page) => {

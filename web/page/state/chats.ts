@@ -28,7 +28,13 @@ import { emptyChat } from "./conversation_history.ts";
 import { go, hashOfChat, route } from "./route.ts";
 import { stopAllAnswers, stopAnswerIn } from "./running_answers.ts";
 import type { Chat } from "./types.ts";
-import { adoptUnsaved, keepUnsaved, storeUnsaved } from "./unsaved_chats.ts";
+import {
+  adoptUnsaved,
+  keepUnsaved,
+  onUnsaved,
+  storeUnsaved,
+  type UnsavedChats,
+} from "./unsaved_chats.ts";
 
 /** Long enough to write once for many words of an answer, short enough to lose hardly any. */
 const WRITE_AFTER_MS = 400;
@@ -60,6 +66,8 @@ const unsaved = new Set<string>();
 /** What is being stored and removed, and may not be yet. */
 const underway = new Set<readonly Chat[]>();
 const leaving = new Set<string>();
+/** When chats were deleted, by their ids, as far as this tab knows. ISO 8601. */
+const deletions = new Map<string, string>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let writing: Promise<void> = Promise.resolve();
 
@@ -70,9 +78,12 @@ onNewsOfOtherTabs(async (news) => {
   if (news.owner !== owner) return;
   // At once: what is written meanwhile would bring it back.
   if (news.kind === "deleted") forget(news.chatId);
-  await store(storeUnsaved);
+  await takeUnsaved();
   if (news.kind === "deleted") return;
   for (const chatId of news.chatIds) await takeFromStore(chatId);
+});
+onUnsaved((of) => {
+  if (of === owner) void takeUnsaved();
 });
 addEventListener("pagehide", keepChats);
 document.addEventListener("visibilitychange", () => {
@@ -106,7 +117,7 @@ export async function deleteChat(id: string): Promise<void> {
   leaving.add(id);
   await store(async (of) => {
     // What a page has left of it would bring it back later.
-    await storeUnsaved(of);
+    await storeUnsaved(of, wasDeleted);
     await removeChat(of, id);
     tellOtherTabs({ owner: of, kind: "deleted", chatId: id });
   });
@@ -172,7 +183,7 @@ export async function showChatsOf(next: Owner | null): Promise<void> {
   chats.value = [];
   damagedChats.value = [];
   await store(async (of) => {
-    await storeUnsaved(of);
+    await storeUnsaved(of, wasDeleted);
     const stored = await readChats(of);
     if (of !== owner) return;
     damagedChats.value = stored.damaged;
@@ -193,7 +204,7 @@ export async function adoptChats(next: Owner): Promise<void> {
   underway.add(adopted);
   if (before !== null) adoptUnsaved(before, next);
   await store(async (of) => {
-    await storeUnsaved(of);
+    await storeUnsaved(of, wasDeleted);
     await writeChats(of, adopted);
     if (before !== null) await removeAllChats(before);
     const stored = await readChats(of);
@@ -217,9 +228,28 @@ async function takeFromStore(chatId: string): Promise<void> {
     const chat = await readChat(of, chatId);
     if (chat === undefined || of !== owner || isStreamedHere(chatId)) return;
     ownership.forget(chat);
+    deletions.delete(chatId);
     chats.value = newestFirst([chat, ...chats.value.filter(({ id }) => id !== chatId)]);
     watchAnswerOfOtherTab(chat);
   });
+}
+
+/** Stores and shows what a page has kept that went. */
+async function takeUnsaved(): Promise<void> {
+  let taken: readonly UnsavedChats[] = [];
+  await store(async (of) => {
+    taken = await storeUnsaved(of, wasDeleted);
+  });
+  for (const { removed, written } of taken) {
+    const isThereAgain = new Set(written.map(({ id }) => id));
+    for (const id of removed) if (!isThereAgain.has(id)) forget(id);
+    for (const { id } of written) await takeFromStore(id);
+  }
+}
+
+/** One that was begun anew has its old id, and is younger. */
+function wasDeleted({ id, createdAt }: Chat): boolean {
+  return createdAt <= (deletions.get(id) ?? "");
 }
 
 const watched = new Set<string>();
@@ -246,6 +276,7 @@ function findCosts(chatId: string): void {
 }
 
 function forget(id: string): void {
+  deletions.set(id, new Date().toISOString());
   stopAnswerIn(id);
   unsaved.delete(id);
   endStreaming(id);

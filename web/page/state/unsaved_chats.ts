@@ -18,6 +18,8 @@ export interface UnsavedChats {
 }
 
 const PREFIX = "farebox-unsaved-";
+/** `farebox-unsaved-<owner>-<time>-<UUID>` */
+const KEY = /^farebox-unsaved-(?<owner>.+)-\d{4}-\d\d-\d\dT[\d:.]+Z-[\da-f-]+$/;
 /** What this page has kept. */
 const kept = new Set<string>();
 
@@ -52,24 +54,54 @@ export function adoptUnsaved(from: Owner, to: Owner): void {
   }
 }
 
-/** Stores what pages have kept that went, the oldest first. What cannot be read is forgotten. */
-export async function storeUnsaved(owner: Owner): Promise<void> {
+/** Calls `listen` when a page in another tab has kept something: that may be the last heard of it. */
+export function onUnsaved(listen: (owner: Owner) => void): void {
+  addEventListener("storage", ({ key, newValue }) => {
+    const owner = newValue === null ? undefined : KEY.exec(key ?? "")?.groups?.["owner"];
+    if (owner !== undefined) listen(owner);
+  });
+}
+
+/**
+ * Stores what pages have kept that went, the oldest first. What cannot be read is forgotten.
+ * @param isDeleted what was deleted since, and does not return.
+ * @returns what was stored; nothing of it where another tab was first.
+ */
+export async function storeUnsaved(
+  owner: Owner,
+  isDeleted: (chat: Chat) => boolean,
+): Promise<readonly UnsavedChats[]> {
+  const stored: UnsavedChats[] = [];
   for (const key of keysOf(owner)) {
     try {
-      const unsaved = parsed(localStorage.getItem(key) ?? "");
-      if (unsaved !== null) await store(owner, unsaved);
-      localStorage.removeItem(key);
+      // Two tabs that store the same at different times would undo what was done in between.
+      await oneTabAtATime(owner, async () => {
+        const unsaved = parsed(localStorage.getItem(key) ?? "");
+        if (unsaved !== null) {
+          const written = unsaved.written.filter((chat) => !isDeleted(chat));
+          await store(owner, { ...unsaved, written });
+          stored.push({ ...unsaved, written });
+        }
+        localStorage.removeItem(key);
+      });
     } catch (error) {
       // Where there is no room for it the others are shown all the same, and it is kept.
       if (!isRefusal(error)) console.error(error);
     }
   }
+  return stored;
 }
 
 async function store(owner: Owner, unsaved: UnsavedChats): Promise<void> {
   for (const id of unsaved.removed) await removeChat(owner, id);
   const own = { asked: new Set(unsaved.asked), removed: new Set(unsaved.takenBack) };
   await mergeChats(owner, unsaved.written, (mine, stored) => mergedChat(mine, stored, own));
+}
+
+/** No locks on plain http away from localhost: then tabs go by luck. */
+async function oneTabAtATime(owner: Owner, work: () => Promise<void>): Promise<void> {
+  if (navigator.locks === undefined) await work();
+  else await navigator.locks.request(`${PREFIX}${owner}`, work);
 }
 
 function keysOf(owner: Owner): string[] {
