@@ -7,7 +7,7 @@ import { defineFareboxChatCost } from "../elements/chat_cost.ts";
 import { defineFareboxReceipt } from "../elements/receipt.ts";
 import { provideFarebox } from "../elements/registry.ts";
 import { App } from "./app.tsx";
-import { openChat } from "./state/chats.ts";
+import { openChat } from "./state/shown_chats.ts";
 import { dialog } from "./state/dialogs.ts";
 import { route } from "./state/route.ts";
 import { services, startServices } from "./state/services.ts";

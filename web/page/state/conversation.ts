@@ -7,7 +7,8 @@ import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { SessionExpired } from "../../client/errors.ts";
 import type { ChatCost } from "../../client/types.ts";
 import { formatCost } from "../../elements/money_text.ts";
-import { changeChat, newChat, openChat, saveChatsNow } from "./chats.ts";
+import { saveChatsNow } from "./chats.ts";
+import { changeChat, newChat, openChat } from "./shown_chats.ts";
 import { type Ending, readAnswer } from "./conversation_answer.ts";
 import { findCost, findUnknownCost } from "./conversation_cost.ts";
 import {

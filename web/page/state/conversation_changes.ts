@@ -1,5 +1,6 @@
 /** Looking at and changing the messages of a chat by their ids. */
-import { changeChat, chats, deleteChat, openChat } from "./chats.ts";
+import { deleteChat } from "./chats.ts";
+import { changeChat, chats, openChat } from "./shown_chats.ts";
 import { withoutExchange } from "./conversation_history.ts";
 import { readDraft, writeDraft } from "./draft.ts";
 import type { Chat, Message } from "./types.ts";

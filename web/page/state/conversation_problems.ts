@@ -1,6 +1,6 @@
 /** Why a question went back into the composer: of each chat, until something is sent in it. */
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import { openChat } from "./chats.ts";
+import { openChat } from "./shown_chats.ts";
 import { endedSessionOf, visitor } from "./session.ts";
 import type { Problem } from "./types.ts";
 

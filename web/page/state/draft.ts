@@ -5,7 +5,7 @@
  */
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { tabStorage } from "./browser_storage.ts";
-import { openChat } from "./chats.ts";
+import { openChat } from "./shown_chats.ts";
 import { visitor } from "./session.ts";
 
 const PREFIX = "farebox-draft-";

@@ -3,7 +3,7 @@ import { effect, type ReadonlySignal, signal } from "@preact/signals";
 import { compareDecimals } from "../../client/decimal.ts";
 import type { Balance, Estimate } from "../../client/types.ts";
 import { formatApprox, formatBalance, formatCount } from "../../elements/money_text.ts";
-import { openChat } from "./chats.ts";
+import { openChat } from "./shown_chats.ts";
 import { isStreaming } from "./conversation.ts";
 import { historyOf } from "./conversation_history.ts";
 import { draft } from "./draft.ts";

@@ -1,7 +1,7 @@
 /** The models that can be asked, and which one is. */
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Model } from "../../client/types.ts";
-import { changeChat, openChat } from "./chats.ts";
+import { changeChat, openChat } from "./shown_chats.ts";
 import { problemOf } from "./problems.ts";
 import { services } from "./services.ts";
 import type { Problem } from "./types.ts";

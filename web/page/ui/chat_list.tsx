@@ -1,5 +1,5 @@
 /** The chats of the sidebar, today's first. */
-import { chats, openChatId } from "../state/chats.ts";
+import { chats, openChatId } from "../state/shown_chats.ts";
 import { dialog } from "../state/dialogs.ts";
 import { hashOfChat, route } from "../state/route.ts";
 import type { Chat } from "../state/types.ts";

@@ -1,6 +1,6 @@
 /** The open chat: its messages or a welcome, what is wrong, and the composer. */
 import { useEffect } from "preact/hooks";
-import { openChat, openChatId } from "../state/chats.ts";
+import { openChat, openChatId } from "../state/shown_chats.ts";
 import { announcement, send } from "../state/conversation.ts";
 import { openKey, problem, setProblem } from "../state/conversation_problems.ts";
 import { dialog } from "../state/dialogs.ts";

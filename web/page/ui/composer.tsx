@@ -1,7 +1,7 @@
 /** Where a message is typed, what it would cost, and the button that sends it or stops the answer. */
 import { computed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { isBusyElsewhere, openChat } from "../state/chats.ts";
+import { isBusyElsewhere, openChat } from "../state/shown_chats.ts";
 import { isStreaming, send, stop } from "../state/conversation.ts";
 import { dialog } from "../state/dialogs.ts";
 import { draft, writeDraft } from "../state/draft.ts";

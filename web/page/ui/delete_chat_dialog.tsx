@@ -1,5 +1,6 @@
 /** Asks once: a chat that is deleted is gone. */
-import { chats, deleteChat } from "../state/chats.ts";
+import { deleteChat } from "../state/chats.ts";
+import { chats } from "../state/shown_chats.ts";
 import { closeDialog } from "../state/dialogs.ts";
 import { Modal } from "./modal.tsx";
 

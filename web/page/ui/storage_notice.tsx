@@ -1,6 +1,7 @@
 /** What the browser does not keep, or has not kept well. */
 import { useSignal } from "@preact/signals";
-import { chatsAreStored, damagedChats, removeDamagedChats } from "../state/chats.ts";
+import { damagedChats, removeDamagedChats } from "../state/chats.ts";
+import { chatsAreStored } from "../state/store_queue.ts";
 
 export function StorageNotice() {
   return (

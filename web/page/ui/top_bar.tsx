@@ -1,5 +1,5 @@
 /** What is open, and what it has cost. */
-import { openChat } from "../state/chats.ts";
+import { openChat } from "../state/shown_chats.ts";
 import { isDrawerOpen, isNarrow, openDrawer } from "../state/drawer.ts";
 import { route } from "../state/route.ts";
 import { visitor } from "../state/session.ts";

@@ -1,6 +1,6 @@
 /** What an empty chat shows. */
 import { writeDraft } from "../state/draft.ts";
-import { openChat } from "../state/chats.ts";
+import { openChat } from "../state/shown_chats.ts";
 import { funds } from "../state/funds.ts";
 import { focusComposer } from "./places.ts";
 
