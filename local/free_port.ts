@@ -17,6 +17,22 @@ export function freePort(preferred = 0): number {
   throw new Error("Cannot find a free port on 127.0.0.1.");
 }
 
+/**
+ * What `listen` makes on the first port that it gets: another process may take a port between our
+ * finding it and our listening on it.
+ * @param preferred tried first, if it is free.
+ * @throws what `listen` throws, but AddrInUse only when that happens again and again.
+ */
+export function listenOnFreePort<T>(listen: (port: number) => T, preferred = 0): T {
+  for (let tries = 1;; tries++) {
+    try {
+      return listen(freePort(preferred));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse) || tries === TRIES_MAX) throw error;
+    }
+  }
+}
+
 /** Whether 127.0.0.1:`port` could be listened on. */
 export function isFree(port: number): boolean {
   try {

@@ -5,11 +5,13 @@
  *
  *     deno run -A local/functions_host.ts --port=8001 --folder=supabase/functions
  *
- * The supervisor gives it its environment. It prints `ready` on stdout when it listens.
+ * The supervisor gives it its environment. It prints `ready <port>` on stdout when it listens, on
+ * another port than it was told where that one is taken.
  */
 import { parseArgs } from "node:util";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { listenOnFreePort } from "./free_port.ts";
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
@@ -44,11 +46,15 @@ const { values } = parseArgs({
   options: { port: { type: "string" }, folder: { type: "string" } },
 });
 const functions = await loadFunctions(resolve(values.folder ?? "supabase/functions"));
-const server = Deno.serve({
-  hostname: "127.0.0.1",
-  port: Number(values.port ?? 8001),
-  onListen: () => console.log("ready"),
-}, serve);
+const server = listenOnFreePort(
+  (port) =>
+    Deno.serve({
+      hostname: "127.0.0.1",
+      port,
+      onListen: () => console.log(`ready ${port}`),
+    }, serve),
+  Number(values.port ?? 0),
+);
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.addSignalListener(signal, () => void shutDown());

@@ -2,19 +2,18 @@
 import { fileURLToPath } from "node:url";
 
 export interface FunctionsProcessOptions {
-  /** TCP port on 127.0.0.1. */
-  readonly port: number;
   /** Folder with one folder a function. */
   readonly folder: string;
   /** What the functions see besides the environment of this process. */
   readonly env: Readonly<Record<string, string>>;
   /** Called with each line that the functions print and with what becomes of the process. */
   readonly log: (line: string) => void;
-  /** Called with the process id at each start. */
-  readonly onStart?: (pid: number) => void;
+  /** Told at each start, and again when it listens. */
+  readonly onChange?: (process: Pick<FunctionsProcess, "pid" | "url">) => void;
 }
 
 export interface FunctionsProcess {
+  /** Where it listens. Another after a restart, if something else has taken the port by then. */
   readonly url: string;
   /** Process id of the current incarnation; null while it is being restarted. */
   readonly pid: number | null;
@@ -34,6 +33,7 @@ export async function startFunctionsProcess(
   options: FunctionsProcessOptions,
 ): Promise<FunctionsProcess> {
   let current: Deno.ChildProcess | null = null;
+  let port = 0;
   let isStopping = false;
   let delayMs = RESTART_DELAY_MS_MIN;
   let restartTimer: ReturnType<typeof setTimeout> | undefined;
@@ -41,10 +41,10 @@ export async function startFunctionsProcess(
 
   const start = async (): Promise<void> => {
     const startedAt = Date.now();
-    const child = spawn(options);
+    const child = spawn(options, port);
     current = child;
-    options.onStart?.(child.pid);
-    const isReady = watch(child, options.log);
+    options.onChange?.(process);
+    const listening = watch(child, options.log);
     ended = child.status.then((status) => {
       current = null;
       if (isStopping) return;
@@ -56,11 +56,18 @@ export async function startFunctionsProcess(
       restartTimer = setTimeout(() => void start().catch(() => {}), delayMs);
       delayMs = Math.min(delayMs * 2, RESTART_DELAY_MS_MAX);
     });
-    if (!await isReady) throw new Error("Cannot start the functions process: see its messages.");
+    const listensOn = await listening;
+    if (listensOn === null) {
+      throw new Error("Cannot start the functions process: see its messages.");
+    }
+    port = listensOn;
+    options.onChange?.(process);
   };
 
   const process: FunctionsProcess = {
-    url: `http://127.0.0.1:${options.port}`,
+    get url() {
+      return `http://127.0.0.1:${port}`;
+    },
     get pid() {
       return current?.pid ?? null;
     },
@@ -84,7 +91,7 @@ export async function startFunctionsProcess(
   }
 }
 
-function spawn(options: FunctionsProcessOptions): Deno.ChildProcess {
+function spawn(options: FunctionsProcessOptions, port: number): Deno.ChildProcess {
   const program = fileURLToPath(new URL("./functions_host.ts", import.meta.url));
   const config = fileURLToPath(new URL("../deno.json", import.meta.url));
   return new Deno.Command(Deno.execPath(), {
@@ -95,7 +102,7 @@ function spawn(options: FunctionsProcessOptions): Deno.ChildProcess {
       "--quiet",
       `--config=${config}`,
       program,
-      `--port=${options.port}`,
+      `--port=${port}`,
       `--folder=${options.folder}`,
     ],
     env: options.env,
@@ -108,9 +115,9 @@ function spawn(options: FunctionsProcessOptions): Deno.ChildProcess {
   }).spawn();
 }
 
-/** Resolves true at the line `ready`, false when the process ends without it. */
-function watch(child: Deno.ChildProcess, log: (line: string) => void): Promise<boolean> {
-  const ready = Promise.withResolvers<boolean>();
+/** The port of the line `ready <port>`; null when the process ends without it. */
+function watch(child: Deno.ChildProcess, log: (line: string) => void): Promise<number | null> {
+  const ready = Promise.withResolvers<number | null>();
   const read = async (stream: ReadableStream<Uint8Array>, onLine: (line: string) => void) => {
     let rest = "";
     for await (const text of stream.pipeThrough(new TextDecoderStream() as TransformStream)) {
@@ -121,9 +128,13 @@ function watch(child: Deno.ChildProcess, log: (line: string) => void): Promise<b
     if (rest !== "") onLine(rest);
   };
   const reading = [
-    read(child.stdout, (line) => line === "ready" ? ready.resolve(true) : log(line)),
+    read(child.stdout, (line) => {
+      const [, port] = /^ready (\d+)$/.exec(line) ?? [];
+      if (port === undefined) log(line);
+      else ready.resolve(Number(port));
+    }),
     read(child.stderr, log),
   ];
-  Promise.allSettled(reading).then(() => ready.resolve(false));
+  Promise.allSettled(reading).then(() => ready.resolve(null));
   return ready.promise;
 }

@@ -66,20 +66,19 @@ export async function forwardToFunctions(
     }
     return new Response(response.body, { status: response.status, headers: answerHeaders });
   } catch {
-    return Response.json(
-      {
-        code: "BOOT_ERROR",
-        message: "The functions process does not answer. It is restarted by itself: try again.",
-      },
-      {
-        status: 503,
-        headers: {
-          "sb-error-code": "BOOT_ERROR",
-          "retry-after": "1",
-          "access-control-allow-origin": "*",
-          "access-control-expose-headers": "sb-error-code, retry-after",
-        },
-      },
-    );
+    return notThere("The functions process does not answer. It is restarted by itself: try again.");
   }
+}
+
+/** As hosted Supabase says that a function does not start. */
+export function notThere(message: string): Response {
+  return Response.json({ code: "BOOT_ERROR", message }, {
+    status: 503,
+    headers: {
+      "sb-error-code": "BOOT_ERROR",
+      "retry-after": "1",
+      "access-control-allow-origin": "*",
+      "access-control-expose-headers": "sb-error-code, retry-after",
+    },
+  });
 }

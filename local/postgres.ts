@@ -13,8 +13,8 @@ import { clearStaleCluster, clusterFolder, removeCluster } from "./postgres_clus
 export interface PostgresOptions {
   /** Folder for the cluster, its password and its log; made if missing. */
   readonly dataDir: string;
-  /** Port to listen on; a free one by default. */
-  readonly port?: number;
+  /** Ports to listen on, of which the first that can be had is taken; free ones by default. */
+  readonly ports?: readonly number[];
   /** Start from nothing, deleting what is there. */
   readonly fresh?: boolean;
   /** False skips fsync: still safe against kill -9, not against a power cut. For tests. */
@@ -42,6 +42,12 @@ export interface Postgres {
 const CONNECTIONS_MAX = 400;
 const START_TIMEOUT_MS = 60_000;
 const READY = "database system is ready to accept connections";
+/** Another process may take a port between our finding it and the server's listening on it. */
+const PORTS_TRIED = 5;
+const PORT_LOST = "could not create any TCP/IP sockets";
+
+/** The server ended for want of its port. */
+class PortLost extends Error {}
 
 /**
  * Starts the cluster of `dataDir`, creating it the first time. A server that a killed run left
@@ -64,7 +70,15 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     await createCluster(binaries, account, dataDir, cluster);
   }
   progress("starting PostgreSQL");
-  return await run(binaries, account, dataDir, cluster, options);
+  const ports = options.ports ?? Array.from({ length: PORTS_TRIED }, () => freePort());
+  for (const [i, port] of ports.entries()) {
+    try {
+      return await run(binaries, account, dataDir, cluster, port, options.durable ?? true);
+    } catch (error) {
+      if (!(error instanceof PortLost) || i === ports.length - 1) throw error;
+    }
+  }
+  throw new Error("Cannot start PostgreSQL: there is no port to listen on.");
 }
 
 async function createCluster(
@@ -143,9 +157,9 @@ async function run(
   account: PostgresAccount,
   dataDir: string,
   cluster: string,
-  options: PostgresOptions,
+  port: number,
+  isDurable: boolean,
 ): Promise<Postgres> {
-  const port = options.port ?? freePort();
   const settings: Record<string, string> = {
     listen_addresses: "127.0.0.1",
     port: String(port),
@@ -154,7 +168,7 @@ async function run(
     timezone: "UTC",
     log_timezone: "UTC",
     // Commits still reach the operating system before they are told: kill -9 loses none of them.
-    ...(options.durable === false ? { fsync: "off" } : {}),
+    ...(isDurable ? {} : { fsync: "off" }),
   };
   const child = new Deno.Command(binaries.postgres, {
     args: ["-D", cluster, ...Object.entries(settings).flatMap(([k, v]) => ["-c", `${k}=${v}`])],
@@ -212,7 +226,8 @@ async function waitUntilReady(child: Deno.ChildProcess, logPath: string): Promis
       if (isReady) ready.resolve();
     }
     log.close();
-    ready.reject(new Error(`Cannot start PostgreSQL. Its log (${logPath}) ends:\n${start.trim()}`));
+    const message = `Cannot start PostgreSQL. Its log (${logPath}) ends:\n${start.trim()}`;
+    ready.reject(start.includes(PORT_LOST) ? new PortLost(message) : new Error(message));
   };
   copy().catch(ready.reject);
   try {

@@ -10,10 +10,10 @@ import { type DataFolder, takeDataFolder } from "./data_folder.ts";
 import { type DemoProvider, startDemoProvider } from "./demo_provider/server.ts";
 import type { Timing } from "./demo_provider/timing.ts";
 import { DEMO_USER, ensureDemoUser } from "./demo_user.ts";
-import { freePort, isFree } from "./free_port.ts";
+import { freePort } from "./free_port.ts";
 import { injectedEnvironment, providerEnvironment, readEnvFile } from "./function_environment.ts";
-import { startFunctionsProcess } from "./functions_process.ts";
-import { startGateway } from "./gateway.ts";
+import { type FunctionsProcess, startFunctionsProcess } from "./functions_process.ts";
+import { type Gateway, startGateway } from "./gateway.ts";
 import { migrate } from "./migrate.ts";
 import { preparePlatform } from "./platform_schema.ts";
 import { pageOfSources } from "./page.ts";
@@ -91,11 +91,9 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
  * @throws PortTaken, DataFolderInUse, MigrationFailed: nothing of this call is left running.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const port = options.port || freePort();
   // Before the folder's lock, so that a second start on everything the same names the port.
-  if (!isFree(port)) throw new PortTaken(portTakenMessage(port));
-  const folder = await takeDataFolder(options.dataDir);
-  const stops: (() => Promise<unknown>)[] = [() => folder.release()];
+  const gateway = takePort(options.port || undefined);
+  const stops: (() => Promise<unknown>)[] = [() => gateway.close()];
   const stop = async () => {
     // The latest first; one that fails must not leave the others running.
     for (let next = stops.pop(); next !== undefined; next = stops.pop()) {
@@ -103,16 +101,30 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }
   };
   try {
-    return await startIn(folder, port, options, stops, stop);
+    const folder = await takeDataFolder(options.dataDir);
+    stops.push(() => folder.release());
+    return await startIn(folder, gateway, options, stops, stop);
   } catch (error) {
     await stop();
-    throw error instanceof Deno.errors.AddrInUse ? new PortTaken(portTakenMessage(port)) : error;
+    throw error;
+  }
+}
+
+function takePort(port: number | undefined): Gateway {
+  try {
+    return startGateway(port);
+  } catch (error) {
+    if (port === undefined || !(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new PortTaken(
+      `Cannot start on port ${port}: something else listens there already, perhaps another ` +
+        `stack. Stop it, or choose another port with --port ${port + 10}.`,
+    );
   }
 }
 
 async function startIn(
   folder: DataFolder,
-  port: number,
+  gateway: Gateway,
   options: StackOptions,
   stops: (() => Promise<unknown>)[],
   stop: () => Promise<void>,
@@ -122,13 +134,13 @@ async function startIn(
     options.progress?.(step);
   };
   const log = options.log ?? (() => {});
-  const url = `http://127.0.0.1:${port}`;
+  const { url } = gateway;
   const secrets = await keepSecrets(join(folder.path, "secrets.json"));
   const config = await readStackConfig(join(ROOT, "supabase", "config.toml"));
 
   const database = await startPostgres({
     dataDir: join(folder.path, "postgres"),
-    port: freePort(port + 1),
+    ports: [Number(new URL(url).port) + 1, freePort(), freePort()],
     fresh: options.fresh ?? false,
     durable: options.durable ?? true,
     progress,
@@ -154,14 +166,13 @@ async function startIn(
     await page.prepare();
   }
 
-  const functionsPort = freePort();
-  const functionsUrl = `http://127.0.0.1:${functionsPort}`;
+  // Theirs while they are up.
+  let functionsUrl = "http://127.0.0.1:0";
   progress("starting the platform's APIs");
-  const gateway = await startGateway({
+  await gateway.open({
     ...secrets,
-    port,
     url: database.url,
-    functionsUrl,
+    functionsUrl: () => functionsUrl,
     page,
     pageSettings: (origin) => ({
       url: origin,
@@ -186,18 +197,19 @@ async function startIn(
   const environment = { ...ours, ...options.env };
   const providers = providerEnvironment(environment, demoProvider.url);
   progress("starting the functions (the first time they download their libraries)");
-  const note = (functionsPid: number | null) =>
-    folder.note({
+  const note = (functions: Pick<FunctionsProcess, "pid" | "url">) => {
+    functionsUrl = functions.url;
+    return folder.note({
       url,
       supervisorPid: Deno.pid,
       postgresPid: database.pid,
-      functionsPid,
+      functionsPid: functions.pid,
       functionsUrl,
       demoProviderUrl: demoProvider.url,
       dbUrl: database.url,
     });
+  };
   const functions = await startFunctionsProcess({
-    port: functionsPort,
     folder: join(ROOT, "supabase", "functions"),
     env: {
       ...environment,
@@ -205,11 +217,11 @@ async function startIn(
       ...injectedEnvironment(options.platformUrl ?? url, secrets),
     },
     log,
-    onStart: (pid) => void note(pid).catch(() => {}),
+    onChange: (functions) => void note(functions).catch(() => {}),
   });
   // Pushed last, so stopped first: what is being settled still finds the database.
   stops.push(() => functions.stop());
-  await note(functions.pid);
+  await note(functions);
 
   await ensureDemoUser(url, secrets.publishableKey).catch((error) => log(error.message));
   stops.push(startCron({
@@ -258,9 +270,4 @@ async function pricedModels(url: string): Promise<string[]> {
   } finally {
     await sql.end();
   }
-}
-
-function portTakenMessage(port: number): string {
-  return `Cannot start on port ${port}: something else listens there already, perhaps another ` +
-    `stack. Stop it, or choose another port with --port ${port + 10}.`;
 }

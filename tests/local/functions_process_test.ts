@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "node:path";
-import { freePort } from "../../local/free_port.ts";
 import { type FunctionsProcess, startFunctionsProcess } from "../../local/functions_process.ts";
+import { until } from "../support/until.ts";
 
 /** A functions process with these functions, one source text a slug. */
 async function withFunctions(
@@ -15,7 +15,6 @@ async function withFunctions(
   }
   const log: string[] = [];
   const process = await startFunctionsProcess({
-    port: freePort(),
     folder,
     env: { GREETING: "hello" },
     log: (line) => log.push(line),
@@ -71,6 +70,29 @@ Deno.test("killed with kill -9 the functions come back by themselves, with a lin
     }
     assertNotEquals(process.pid, before);
     assertEquals(log.some((line) => line.includes(`(${before}) died (SIGKILL)`)), true);
+  });
+});
+
+Deno.test("functions whose port was taken while they were away listen on another, and say so", async () => {
+  await withFunctions({ echo: ECHO }, async (process) => {
+    const before = process.url;
+    Deno.kill(process.pid!, "SIGKILL");
+    const port = Number(new URL(before).port);
+    const taker = await until("their port", () => {
+      try {
+        return Deno.listen({ hostname: "127.0.0.1", port });
+      } catch (error) {
+        if (error instanceof Deno.errors.AddrInUse) return null;
+        throw error;
+      }
+    });
+    try {
+      await until("another port", () => process.url !== before);
+      const response = await fetch(`${process.url}/echo`);
+      assertEquals((await response.json()).greeting, "hello");
+    } finally {
+      taker.close();
+    }
   });
 });
 

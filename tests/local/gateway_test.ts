@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { startGateway } from "../../local/gateway.ts";
 import { pageOfFolder } from "../../local/page.ts";
@@ -32,17 +32,17 @@ async function withGateway(
   };
   try {
     await withDatabase(async (database) => {
-      const gateway = await startGateway({
-        port: 0,
-        url: database.url,
-        publishableKey: PUBLISHABLE_KEY,
-        secretKey: SECRET_KEY,
-        jwtSecret: "a-secret-of-at-least-thirty-two-characters",
-        functionsUrl: `http://127.0.0.1:${server.addr.port}`,
-        page: pageOfFolder(webFolder),
-        signUpHook: { uri: "/functions/v1/init-balance", secrets: [HOOK_SECRET] },
-      });
+      const gateway = startGateway();
       try {
+        await gateway.open({
+          url: database.url,
+          publishableKey: PUBLISHABLE_KEY,
+          secretKey: SECRET_KEY,
+          jwtSecret: "a-secret-of-at-least-thirty-two-characters",
+          functionsUrl: () => `http://127.0.0.1:${server.addr.port}`,
+          page: pageOfFolder(webFolder),
+          signUpHook: { uri: "/functions/v1/init-balance", secrets: [HOOK_SECRET] },
+        });
         await test({ url: gateway.url, database, stopFunctions });
       } finally {
         await gateway.close();
@@ -202,6 +202,18 @@ Deno.test("a function's stream arrives chunk by chunk, and ends when the client 
     await reader.cancel();
     await cancelled.promise;
   });
+});
+
+Deno.test("a gateway that is not open yet holds its port and says to try again", async () => {
+  const gateway = startGateway();
+  try {
+    const response = await fetch(`${gateway.url}/functions/v1/balance`);
+    assertEquals([response.status, response.headers.get("retry-after")], [503, "1"]);
+    assertEquals((await response.json()).message, "The stack is starting: try again in a moment.");
+    assertThrows(() => startGateway(Number(new URL(gateway.url).port)), Deno.errors.AddrInUse);
+  } finally {
+    await gateway.close();
+  }
 });
 
 Deno.test("without a functions process its paths answer 503, and the rest goes on", async () => {

@@ -1,7 +1,7 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import postgres from "postgres";
-import { type Postgres, startPostgres } from "../../local/postgres.ts";
+import { type Postgres, type PostgresOptions, startPostgres } from "../../local/postgres.ts";
 
 async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "farebox-postgres-" });
@@ -24,14 +24,15 @@ async function query<T>(server: Postgres, statement: string): Promise<T[]> {
 }
 
 Deno.test({
-  name: "what was committed is there after a stop, after kill -9, and with a stale pid file",
+  name:
+    "what was committed is there after a stop, after kill -9, with a stale pid file, and on another port",
   // The server's child process outlives one call and ends within the test.
   sanitizeResources: false,
   sanitizeOps: false,
   fn: () =>
     withFolder(async (dataDir) => {
       const servers: Postgres[] = [];
-      const start = async (options: { port?: number; fresh?: boolean } = {}) => {
+      const start = async (options: Partial<PostgresOptions> = {}) => {
         servers.push(await startPostgres({ dataDir, ...options }));
         return servers.at(-1)!;
       };
@@ -40,7 +41,7 @@ Deno.test({
         await query(first, "create table public.t as select 1 as a");
         await first.stop();
 
-        const second = await start({ port: first.port });
+        const second = await start({ ports: [first.port] });
         assertEquals(await query(second, "select a from public.t"), [{ a: 1 }]);
         assertNotEquals(second.pid, first.pid);
         await second.kill();
@@ -58,6 +59,17 @@ Deno.test({
         await third.exited;
         assertEquals(await query(fourth, "select a from public.t"), [{ a: 1 }]);
         await fourth.stop();
+
+        const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+        const fifth = await start({ ports: [taken.addr.port, first.port] });
+        assertEquals(fifth.port, first.port);
+        await fifth.stop();
+        await assertRejects(
+          () => start({ ports: [taken.addr.port] }),
+          Error,
+          "Address already in use",
+        );
+        taken.close();
 
         const fresh = await start({ fresh: true });
         assertEquals(await query(fresh, "select to_regclass('public.t') as t"), [{ t: null }]);

@@ -1,10 +1,10 @@
 /** The stack under attack: it can be killed in each of its parts, and comes back on its own folder. */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { withRole } from "../../local/database.ts";
 import { freePort } from "../../local/free_port.ts";
 import { surviveLostSockets } from "../../local/lost_sockets.ts";
 import { connect, type Sql } from "../support/connect.ts";
+import { type Keeper, startKeeper } from "../support/keeper.ts";
 import type { KeptStack, StackOrder } from "../support/stack_keeper.ts";
 import { until } from "../support/until.ts";
 
@@ -49,7 +49,7 @@ export async function startSoakStack(
   const logFile = join(folder, "functions.log");
   const data = join(folder, "data");
   await Deno.mkdir(data, { recursive: true });
-  let keeper = await startKeeper({ ...order, folder: data, port, logFile });
+  let keeper = await startStackKeeper({ ...order, folder: data, port, logFile });
   target(keeper.kept.details.url);
   let sql = connectTo(keeper.kept);
 
@@ -79,7 +79,7 @@ export async function startSoakStack(
         failures.push({ at, violation: `the local stack ended by itself at ${at}` });
       }
       await sql.end({ timeout: 1 });
-      keeper = await startKeeper({ ...order, folder: data, port, logFile });
+      keeper = await startStackKeeper({ ...order, folder: data, port, logFile });
       target(keeper.kept.details.url);
       sql = connectTo(keeper.kept);
     }
@@ -161,28 +161,14 @@ export async function startSoakStack(
   };
 }
 
-interface Keeper {
-  readonly process: Deno.ChildProcess;
-  readonly kept: KeptStack;
+interface StackKeeper extends Keeper<KeptStack> {
   wasKilled: boolean;
   readonly endedAt: Promise<number>;
 }
 
-async function startKeeper(order: StackOrder): Promise<Keeper> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "tests/support/stack_keeper.ts", JSON.stringify(order)],
-    cwd: fileURLToPath(new URL("../..", import.meta.url)),
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  let text = "";
-  for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
-    text += piece;
-    if (!text.includes("\n")) continue;
-    const endedAt = process.status.then(() => Date.now());
-    return { process, kept: JSON.parse(text), wasKilled: false, endedAt };
-  }
-  throw new Error("The stack's keeper ended: see its log");
+async function startStackKeeper(order: StackOrder): Promise<StackKeeper> {
+  const keeper = await startKeeper<KeptStack>("stack_keeper.ts", JSON.stringify(order));
+  return { ...keeper, wasKilled: false, endedAt: keeper.process.status.then(() => Date.now()) };
 }
 
 function connectTo(kept: KeptStack): Sql {

@@ -5,7 +5,6 @@
  */
 import { dirname, join } from "node:path";
 import { AT_ONCE, startDemoProvider } from "../../local/demo_provider/server.ts";
-import { freePort } from "../../local/free_port.ts";
 import { injectedEnvironment, providerEnvironment } from "../../local/function_environment.ts";
 import { type FunctionsProcess, startFunctionsProcess } from "../../local/functions_process.ts";
 import { startGateway } from "../../local/gateway.ts";
@@ -35,12 +34,12 @@ export async function startRehearsalProject(
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "farebox-rehearsal-" }));
   const secrets = await keepSecrets(join(folder, "secrets.json"));
   const demo = startDemoProvider({ timing: AT_ONCE });
-  const functionsPort = freePort();
-  const gateway = await startGateway({
+  let functions: FunctionsProcess | undefined;
+  const gateway = startGateway();
+  await gateway.open({
     ...secrets,
-    port: 0,
     url: database.url,
-    functionsUrl: `http://127.0.0.1:${functionsPort}`,
+    functionsUrl: () => functions?.url ?? "http://127.0.0.1:0",
     page: pageOfFolder(webFolder),
     // As the dashboard would have it after the step that switches the hook on.
     signUpHook: { uri: "/functions/v1/init-balance", secrets: [secrets.hookSecret] },
@@ -51,13 +50,11 @@ export async function startRehearsalProject(
     received.push(await r.text());
     return new Response("ok");
   });
-  let functions: FunctionsProcess | undefined;
   const api = await startManagementApi(async (deployed) => {
     await functions?.stop();
     if ([...deployed.uploads.values()].some(({ isActive }) => isActive)) {
       functions = await startDeployed(deployed, {
         folder: join(folder, crypto.randomUUID()),
-        port: functionsPort,
         env: {
           ...providerEnvironment({}, demo.url).variables,
           ...injected(gateway.url, secrets),

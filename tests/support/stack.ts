@@ -4,8 +4,8 @@
  *     const stack = await startTestStack();
  *     Deno.test.afterAll(() => stack.stop());
  */
-import { fileURLToPath } from "node:url";
 import { connect, type Sql } from "./connect.ts";
+import { startKeeper } from "./keeper.ts";
 import type { KeptStack, StackOrder } from "./stack_keeper.ts";
 import { until } from "./until.ts";
 
@@ -36,15 +36,8 @@ export interface TestStack extends Omit<KeptStack, "controlUrl"> {
 
 /** Starts a stack; a few seconds. The caller must `stop()` it. */
 export async function startTestStack(order: StackOrder = {}): Promise<TestStack> {
-  const keeper = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "tests/support/stack_keeper.ts", JSON.stringify(order)],
-    cwd: fileURLToPath(new URL("../..", import.meta.url)),
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const line = await firstLine(keeper.stdout);
-  if (line === null) throw new Error("Cannot start the stack: its keeper ended, see above");
-  const { controlUrl, ...kept }: KeptStack = JSON.parse(line);
+  const keeper = await startKeeper<KeptStack>("stack_keeper.ts", JSON.stringify(order));
+  const { controlUrl, ...kept } = keeper.kept;
   const sql = connect(kept.details.dbUrl, { max: 4 });
   // Everybody here has one address; the limit has its own tests.
   await sql`update billing.settings set welcome_per_address_per_day_max = null`;
@@ -80,8 +73,8 @@ export async function startTestStack(order: StackOrder = {}): Promise<TestStack>
     postgres: (order) => control("POST", `/postgres/${order}`),
     async stop() {
       await sql.end({ timeout: 1 });
-      await keeper.stdin.close();
-      await keeper.status;
+      await keeper.process.stdin.close();
+      await keeper.process.status;
     },
   };
 }
@@ -97,13 +90,4 @@ async function signUp({ details }: Pick<KeptStack, "details">): Promise<TestUser
   if (!response.ok) throw new Error(`Cannot sign up: ${response.status} ${body}`);
   const session: { access_token: string; user: { id: string } } = JSON.parse(body);
   return { id: session.user.id, email, token: session.access_token };
-}
-
-async function firstLine(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string | null> {
-  let text = "";
-  for await (const chunk of stdout.pipeThrough(new TextDecoderStream()).values()) {
-    text += chunk;
-    if (text.includes("\n")) return text;
-  }
-  return null;
 }

@@ -13,8 +13,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AT_ONCE, REALISTIC } from "../../local/demo_provider/server.ts";
 import { startPostgres } from "../../local/postgres.ts";
-import { type StackDetails, startStack } from "../../local/stack.ts";
+import { type Stack, type StackDetails, startStack } from "../../local/stack.ts";
 import { type Cluster, CLUSTER_VARIABLE } from "./cluster.ts";
+import type { Failed } from "./keeper.ts";
 
 /** What a test may order of its stack. */
 export interface StackOrder {
@@ -44,30 +45,16 @@ export interface KeptStack {
 
 const order: StackOrder = JSON.parse(Deno.args[0] ?? "{}");
 const folder = order.folder ?? await Deno.makeTempDir({ prefix: "farebox-e2e-" });
-// PostgreSQL runs as another account when the tests run as root: it has to get in here.
-await Deno.chmod(folder, 0o755);
-await copyStackData(join(folder, "postgres"));
 const lines: string[] = [];
 const keep = order.logFile === undefined
   ? (line: string) => void lines.push(line)
   : (line: string) => Deno.writeTextFileSync(order.logFile!, `${line}\n`, { append: true });
-const print = console.error;
 // Refusals that a test provokes are told here too, hundreds of them: with the log they can be read.
 console.error = (...parts) => keep(parts.map(inLog).join(" "));
-const stack = await startStack({
-  dataDir: folder,
-  durable: false,
-  usesProviderKeys: false,
-  evaluatesAlerts: false,
-  pagesFolder: join(tmpdir(), `farebox-pages-${Deno.uid()}`),
-  demoTiming: order.pace === "realistic" ? REALISTIC : AT_ONCE,
-  log: keep,
-  ...(order.port === undefined ? {} : { port: order.port }),
-  ...(order.platformUrl === undefined ? {} : { platformUrl: order.platformUrl }),
-  ...(order.env === undefined ? {} : { env: order.env }),
-}).catch((error) => {
-  print(lines.join("\n"));
-  throw error;
+const stack = await start().catch((error) => {
+  const failed: Failed = { failed: [...lines, Deno.inspect(error)].join("\n") };
+  console.log(JSON.stringify(failed));
+  Deno.exit(1);
 });
 let database = stack.postgres;
 
@@ -89,7 +76,7 @@ const control = Deno.serve(
       case "POST /postgres/start":
         database = await startPostgres({
           dataDir: join(folder, "postgres"),
-          port: stack.postgres.port,
+          ports: [stack.postgres.port],
           durable: false,
         });
         return Response.json(null);
@@ -115,6 +102,24 @@ await stack.stop();
 await database.stop();
 if (order.folder === undefined) await Deno.remove(folder, { recursive: true });
 Deno.exit(0);
+
+async function start(): Promise<Stack> {
+  // PostgreSQL runs as another account when the tests run as root: it has to get in here.
+  await Deno.chmod(folder, 0o755);
+  await copyStackData(join(folder, "postgres"));
+  return await startStack({
+    dataDir: folder,
+    durable: false,
+    usesProviderKeys: false,
+    evaluatesAlerts: false,
+    pagesFolder: join(tmpdir(), `farebox-pages-${Deno.uid()}`),
+    demoTiming: order.pace === "realistic" ? REALISTIC : AT_ONCE,
+    log: keep,
+    ...(order.port === undefined ? {} : { port: order.port }),
+    ...(order.platformUrl === undefined ? {} : { platformUrl: order.platformUrl }),
+    ...(order.env === undefined ? {} : { env: order.env }),
+  });
+}
 
 function inLog(part: unknown): string {
   return typeof part === "string" ? part : Deno.inspect(part);
