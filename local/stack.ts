@@ -85,6 +85,7 @@ export class PortTaken extends Error {
 }
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const PORT_MAX = 65_535;
 
 /**
  * Starts everything and waits until it answers.
@@ -140,7 +141,7 @@ async function startIn(
 
   const database = await startPostgres({
     dataDir: join(folder.path, "postgres"),
-    ports: [Number(new URL(url).port) + 1, freePort(), freePort()],
+    ports: [Math.min(Number(new URL(url).port) + 1, PORT_MAX), freePort(), freePort()],
     fresh: options.fresh ?? false,
     durable: options.durable ?? true,
     progress,
