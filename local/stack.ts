@@ -15,6 +15,7 @@ import { injectedEnvironment, providerEnvironment, readEnvFile } from "./functio
 import { type FunctionsProcess, startFunctionsProcess } from "./functions_process.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { migrate } from "./migrate.ts";
+import { localPageSettings } from "./page_settings.ts";
 import { preparePlatform } from "./platform_schema.ts";
 import { pageOfSources } from "./page.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
@@ -175,17 +176,7 @@ async function startIn(
     url: database.url,
     functionsUrl: () => functionsUrl,
     page,
-    pageSettings: (origin) => ({
-      url: origin,
-      publishableKey: secrets.publishableKey,
-      // The platform's stand-in has none.
-      realtime: false,
-      demoUser: DEMO_USER,
-      addCredits: {
-        text: "This page runs on your own machine. In the project's folder, this gives you $5:",
-        command: grantCommand(folder.path),
-      },
-    }),
+    pageSettings: (origin) => localPageSettings(origin, secrets.publishableKey, folder.path),
     ...(config.signUpHookPath === null
       ? {}
       : { signUpHook: { uri: config.signUpHookPath, secrets: [secrets.hookSecret] } }),
@@ -251,15 +242,6 @@ async function startIn(
     hookSecret: secrets.hookSecret,
     stop,
   };
-}
-
-/**
- * What "Add credits" tells on a machine without a shop. The page puts the id of whoever reads it in
- * the place of `{user}`.
- */
-function grantCommand(dataDir: string): string {
-  const data = dataDir === join(ROOT, ".farebox") ? "" : ` --data ${dataDir}`;
-  return `deno task -q farebox grant {user} 5 --key "$(date +%s)"${data}`;
 }
 
 /** Every model that has a price can be asked of the demo provider. */
