@@ -16,6 +16,7 @@ import {
   chatLinks,
   composer,
   costUnder,
+  deleteChat,
   modelPicker,
   questions,
   settledCharge,
@@ -25,33 +26,16 @@ import {
   untilState,
   visit,
 } from "./page_harness.ts";
+import { READS_TAKE_FOR_EVER } from "./slow_browser.ts";
 
 const stack = await startTestStack();
 Deno.test.afterAll(() => stack.stop());
-
-/** From now on whoever reads from the browser's database holds it, and never gets it read. */
-const READS_TAKE_FOR_EVER = `(() => {
-  const { get } = IDBObjectStore.prototype;
-  IDBObjectStore.prototype.get = function (...args) {
-    const again = () => get.apply(this, args).addEventListener("success", again);
-    const request = get.apply(this, args);
-    request.addEventListener("success", again);
-    return Object.defineProperty(request, "onsuccess", { set() {} });
-  };
-})()`;
 
 /** What a chat shows, costs included. */
 const chatShown = async (page: Page) => ({
   questions: await questions(page).allInnerTexts(),
   answers: await answers(page).allInnerTexts(),
 });
-
-async function deleteChat(page: Page, title: string): Promise<void> {
-  await button(page, `Delete chat ${title}`).click();
-  const sure = page.getByRole("dialog").getByRole("button", { name: /delete/i });
-  if (await sure.count() > 0) await sure.click();
-  await until("gone", async () => await chatLinks(page).filter({ hasText: title }).count() === 0);
-}
 
 browserTest(
   "two tabs agree on the balance and the chats",
@@ -198,30 +182,6 @@ browserTest(
 );
 
 browserTest(
-  "a chat that was deleted stays deleted, although another tab goes later that had not stored what it asked there",
-  () =>
-    withPage(stack, {}, async (page) => {
-      const user = await signUp(stack, page);
-      await askToTheEnd(page, "To be deleted");
-      const other = await page.context().newPage();
-      await visit(stack, other);
-      await chatLinks(other).filter({ hasText: "To be deleted" }).waitFor();
-      await page.evaluate(READS_TAKE_FOR_EVER);
-      await askToTheEnd(page, "More of it");
-      await deleteChat(other, "To be deleted");
-      await page.goto("about:blank");
-      await until("the other tab to have taken what was left", () =>
-        other.evaluate<boolean>(
-          `!Object.keys(localStorage).some((key) => key.startsWith("farebox-unsaved-"))`,
-        ));
-      assertEquals(await chatLinks(other).count(), 0);
-      await other.reload();
-      await untilBalance(other, asBalance(await balanceOf(stack, user)));
-      assertEquals(await chatLinks(other).count(), 0);
-    }),
-);
-
-browserTest(
   "a reload in mid-stream shows what had come as stopped, and then what it cost",
   () =>
     withPage(stack, {}, async (page) => {
@@ -236,18 +196,5 @@ browserTest(
       assertEquals(await costUnder(answers(page)), asCost(charge.cost));
       assertEquals(charge.finish, "cancelled");
       await untilBalance(page, asBalance(await balanceOf(stack, user)));
-    }),
-);
-
-browserTest(
-  "a deleted chat is gone, after a reload too, and its cost stays in the balance",
-  () =>
-    withPage(stack, {}, async (page) => {
-      const user = await signUp(stack, page);
-      await askToTheEnd(page, "To be deleted");
-      await deleteChat(page, "To be deleted");
-      await page.reload();
-      await untilBalance(page, asBalance(await balanceOf(stack, user)));
-      assertEquals(await chatLinks(page).count(), 0);
     }),
 );

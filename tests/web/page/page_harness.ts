@@ -189,3 +189,11 @@ export async function settledCharge(stack: TestStack, requestId: string): Promis
   });
   return await chargeOf(stack.sql, requestId);
 }
+
+/** Deletes the chat and sees it go from the list. */
+export async function deleteChat(page: Page, title: string): Promise<void> {
+  await button(page, `Delete chat ${title}`).click();
+  const sure = page.getByRole("dialog").getByRole("button", { name: /delete/i });
+  if (await sure.count() > 0) await sure.click();
+  await until("gone", async () => await chatLinks(page).filter({ hasText: title }).count() === 0);
+}

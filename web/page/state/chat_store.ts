@@ -10,7 +10,6 @@ import {
   entries,
   get,
   promisifyRequest,
-  setMany,
   update,
   type UseStore,
 } from "idb-keyval";
@@ -55,10 +54,6 @@ export async function readChat(owner: Owner, chatId: string): Promise<Chat | und
 
 export async function removeRecords(owner: Owner, keys: readonly IDBValidKey[]): Promise<void> {
   await delMany([...keys], storeOf(owner));
-}
-
-export async function writeChats(owner: Owner, chats: readonly Chat[]): Promise<void> {
-  if (chats.length > 0) await setMany(chats.map((chat) => [chat.id, chat]), storeOf(owner));
 }
 
 /**

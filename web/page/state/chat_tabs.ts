@@ -7,7 +7,13 @@ import type { Owner } from "./chat_store.ts";
 
 export type ChatNews =
   | { readonly owner: Owner; readonly kind: "stored"; readonly chatIds: readonly string[] }
-  | { readonly owner: Owner; readonly kind: "deleted"; readonly chatId: string };
+  /** `at`: when, ISO 8601. A chat of that id that was begun later is another. */
+  | {
+    readonly owner: Owner;
+    readonly kind: "deleted";
+    readonly chatId: string;
+    readonly at: string;
+  };
 
 const channel = typeof BroadcastChannel === "undefined"
   ? null

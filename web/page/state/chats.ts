@@ -10,16 +10,15 @@ import {
   removeAllChats,
   removeChat,
   removeRecords,
-  writeChats,
 } from "./chat_store.ts";
 import { endStreaming, tellOtherTabs } from "./chat_tabs.ts";
-import { findCosts, watchAnswerOfOtherTab } from "./chats_of_tabs.ts";
+import { findCosts, showTaken, watchAnswerOfOtherTab } from "./chats_of_tabs.ts";
 import { mergedChat, newestFirst } from "./merge_chats.ts";
 import { stopAllAnswers } from "./running_answers.ts";
 import { chats, forget, ownership, unsavedIds, wasDeleted } from "./shown_chats.ts";
-import { changeOwner, chatsAreStored, currentOwner, store } from "./store_queue.ts";
+import { changeOwner, chatsAreStored, currentOwner, inTurn, store } from "./store_queue.ts";
 import type { Chat } from "./types.ts";
-import { adoptUnsaved, keepUnsaved, storeUnsaved } from "./unsaved_chats.ts";
+import { adoptUnsaved, keepUnsaved, storeUnsaved, type UnsavedChats } from "./unsaved_chats.ts";
 
 /** Long enough to write once for many words of an answer, short enough to lose hardly any. */
 const WRITE_AFTER_MS = 400;
@@ -29,7 +28,8 @@ export const damagedChats = signal<readonly IDBValidKey[]>([]);
 
 /** What is being stored and removed, and may not be yet. */
 const underway = new Set<readonly Chat[]>();
-const leaving = new Set<string>();
+/** When, by their ids. */
+const leaving = new Map<string, string>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 effect(() => {
@@ -42,22 +42,25 @@ document.addEventListener("visibilitychange", () => {
 
 export async function deleteChat(id: string): Promise<void> {
   if (currentOwner() === null) return;
-  forget(id);
-  leaving.add(id);
-  await store(async (of) => {
+  const at = new Date().toISOString();
+  forget(id, at);
+  leaving.set(id, at);
+  let taken: readonly UnsavedChats[] = [];
+  await inTurn(async (of) => {
     // What a page has left of it would bring it back later.
-    await storeUnsaved(of, wasDeleted);
+    taken = await storeUnsaved(of, wasDeleted);
     await removeChat(of, id);
-    tellOtherTabs({ owner: of, kind: "deleted", chatId: id });
+    tellOtherTabs({ owner: of, kind: "deleted", chatId: id, at });
   });
   leaving.delete(id);
+  await showTaken(taken);
 }
 
 /** Gives up on the stored chats that cannot be read. */
 export async function removeDamagedChats(): Promise<void> {
   const keys = damagedChats.value;
   damagedChats.value = [];
-  await store((of) => removeRecords(of, keys));
+  await inTurn((of) => removeRecords(of, keys));
 }
 
 /** Stores what has changed, merged with what other tabs have stored: as soon as an answer ends. */
@@ -68,36 +71,55 @@ export async function saveChatsNow(): Promise<void> {
   const changed = chats.value.filter(({ id }) => ids.has(id));
   unsavedIds.value = new Set();
   underway.add(changed);
-  const merge = (mine: Chat, stored: Chat | undefined) => mergedChat(mine, stored, ownership);
-  await store(async (of) => {
-    for (const written of await mergeChats(of, changed, merge)) {
-      // It may have grown meanwhile.
-      chats.value = chats.value.map((one) => one.id === written.id ? merge(one, written) : one);
-      if (!ownership.isStreaming(written)) watchAnswerOfOtherTab(written);
-    }
-    if (changed.length > 0) {
-      tellOtherTabs({ owner: of, kind: "stored", chatIds: changed.map(({ id }) => id) });
-    }
-  });
+  await store((of) => storeMerged(of, changed));
   underway.delete(changed);
-  // Others may write again once they can read the end of it.
-  for (const chat of changed) if (!ownership.isStreaming(chat)) endStreaming(chat.id);
+  // Others may write again once they can read the end of it, and this tab asks nothing new there.
+  const asking = new Set([...changed, ...chats.value].filter(ownership.isStreaming).map(idOf));
+  for (const { id } of changed) if (!asking.has(id)) endStreaming(id);
 }
+
+/** Merges them with what other tabs have stored of them, and tells those. */
+async function storeMerged(of: Owner, changed: readonly Chat[]): Promise<void> {
+  const merge = (mine: Chat, stored: Chat | undefined) => mergedChat(mine, stored, ownership);
+  const there = changed.filter((chat) => !wasDeleted(chat));
+  for (const written of await mergeChats(of, there, merge)) {
+    // It may have grown meanwhile.
+    chats.value = chats.value.map((one) => one.id === written.id ? merge(one, written) : one);
+    if (!ownership.isStreaming(written)) watchAnswerOfOtherTab(written);
+  }
+  if (there.length > 0) tellOtherTabs({ owner: of, kind: "stored", chatIds: there.map(idOf) });
+}
+
+/** Shows what is stored beside what is shown, which is the newer one. */
+async function showAllStored(of: Owner): Promise<void> {
+  const stored = await readChats(of);
+  if (of !== currentOwner()) return;
+  damagedChats.value = stored.damaged;
+  const shown = new Set(chats.value.map(idOf));
+  const added = stored.chats.filter((chat) => !shown.has(chat.id) && !wasDeleted(chat));
+  chats.value = newestFirst([...chats.value, ...added]);
+  for (const chat of added) {
+    findCosts(chat.id);
+    watchAnswerOfOtherTab(chat);
+  }
+}
+
+const idOf = ({ id }: Chat) => id;
 
 /** Keeps what no write has been seen to store, for a page that goes. */
 function keepChats(): void {
   const owner = currentOwner();
-  const pending = new Set([...unsavedIds.peek(), ...[...underway].flat().map(({ id }) => id)]);
-  const written = chats.value.filter(({ id }) => pending.has(id));
-  if (owner === null || !chatsAreStored.value || written.length + leaving.size === 0) return;
+  const pending = new Set([...unsavedIds.peek(), ...[...underway].flat().map(idOf)]);
+  const written = chatsAreStored.value ? chats.value.filter(({ id }) => pending.has(id)) : [];
+  if (owner === null || written.length + leaving.size === 0) return;
   keepUnsaved(owner, {
-    removed: [...leaving],
+    removed: [...leaving].map(([id, at]) => ({ id, at })),
     written,
     asked: [...ownership.asked],
     takenBack: [...ownership.removed],
   });
-  for (const chatId of leaving) tellOtherTabs({ owner, kind: "deleted", chatId });
-  tellOtherTabs({ owner, kind: "stored", chatIds: written.map(({ id }) => id) });
+  for (const [chatId, at] of leaving) tellOtherTabs({ owner, kind: "deleted", chatId, at });
+  tellOtherTabs({ owner, kind: "stored", chatIds: written.map(idOf) });
 }
 
 /** Shows the stored chats of `next`, and nobody's where it is null. */
@@ -111,34 +133,25 @@ export async function showChatsOf(next: Owner | null): Promise<void> {
   damagedChats.value = [];
   await store(async (of) => {
     await storeUnsaved(of, wasDeleted);
-    const stored = await readChats(of);
-    if (of !== currentOwner()) return;
-    damagedChats.value = stored.damaged;
-    chats.value = newestFirst([...chats.value, ...stored.chats]);
-    for (const chat of stored.chats) {
-      findCosts(chat.id);
-      watchAnswerOfOtherTab(chat);
-    }
+    await showAllStored(of);
   });
 }
 
 /** A guest became a user: the chats that are shown go with them, and the open one stays open. */
 export async function adoptChats(next: Owner): Promise<void> {
   const before = currentOwner();
-  const adopted = chats.value;
   await saveChatsNow();
+  const adopted = chats.value;
   changeOwner(next);
   underway.add(adopted);
   if (before !== null) adoptUnsaved(before, next);
   await store(async (of) => {
     await storeUnsaved(of, wasDeleted);
-    await writeChats(of, adopted);
-    if (before !== null) await removeAllChats(before);
-    const stored = await readChats(of);
-    // What is shown is the newer one: an answer may be coming.
-    const shown = new Set(chats.value.map(({ id }) => id));
-    chats.value = newestFirst([...chats.value, ...stored.chats.filter(({ id }) => !shown.has(id))]);
-    tellOtherTabs({ owner: of, kind: "stored", chatIds: adopted.map(({ id }) => id) });
+    // Another tab may have taken them there before this one, and gone on.
+    await storeMerged(of, adopted);
+    await showAllStored(of);
   });
+  // The next guest is another, also where they could not be stored elsewhere.
+  if (before !== null) await inTurn(() => removeAllChats(before));
   underway.delete(adopted);
 }

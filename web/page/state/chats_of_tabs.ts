@@ -3,8 +3,13 @@
  * when they go.
  */
 import { lookUpCosts, withAnswersStopped } from "./broken_answers.ts";
-import { readChat } from "./chat_store.ts";
-import { isStreamedHere, onNewsOfOtherTabs, untilNoTabStreams } from "./chat_tabs.ts";
+import { type Owner, readChat, removeChat } from "./chat_store.ts";
+import {
+  isStreamedHere,
+  onNewsOfOtherTabs,
+  tellOtherTabs,
+  untilNoTabStreams,
+} from "./chat_tabs.ts";
 import {
   changeChat,
   chats,
@@ -14,16 +19,17 @@ import {
   showStored,
   wasDeleted,
 } from "./shown_chats.ts";
-import { currentOwner, store } from "./store_queue.ts";
+import { currentOwner, inTurn, store } from "./store_queue.ts";
 import type { Chat } from "./types.ts";
 import { onUnsaved, storeUnsaved, type UnsavedChats } from "./unsaved_chats.ts";
 
 onNewsOfOtherTabs(async (news) => {
+  // At once: what is written meanwhile would bring it back. Whoever owns it: here it may be a guest's
+  // yet, or not any more.
+  if (news.kind === "deleted") forget(news.chatId, news.at);
+  if (news.owner === currentOwner()) await takeUnsaved();
+  if (news.kind === "deleted") return await removeAgain(news.chatId);
   if (news.owner !== currentOwner()) return;
-  // At once: what is written meanwhile would bring it back.
-  if (news.kind === "deleted") forget(news.chatId);
-  await takeUnsaved();
-  if (news.kind === "deleted") return;
   for (const chatId of news.chatIds) await takeFromStore(chatId);
 });
 onUnsaved((of) => {
@@ -36,8 +42,15 @@ async function takeFromStore(chatId: string): Promise<void> {
   await store(async (of) => {
     const chat = await readChat(of, chatId);
     if (chat === undefined || of !== currentOwner() || isStreamedHere(chatId)) return;
-    showStored(chat);
-    watchAnswerOfOtherTab(chat);
+    if (showStored(chat)) watchAnswerOfOtherTab(chat);
+  });
+}
+
+/** What this tab was writing in that moment has come after the deletion. */
+async function removeAgain(chatId: string): Promise<void> {
+  await inTurn(async (of) => {
+    const chat = await readChat(of, chatId);
+    if (chat !== undefined && wasDeleted(chat)) await removeChat(of, chatId);
   });
 }
 
@@ -46,12 +59,31 @@ async function takeUnsaved(): Promise<void> {
   let taken: readonly UnsavedChats[] = [];
   await store(async (of) => {
     taken = await storeUnsaved(of, wasDeleted);
+    for (const unsaved of taken) tellOfTaken(of, unsaved);
   });
-  for (const { removed, written } of taken) {
-    const isThereAgain = new Set(written.map(({ id }) => id));
-    for (const id of removed) if (!isThereAgain.has(id)) forget(id);
-    for (const { id } of written) await takeFromStore(id);
+  await showTaken(taken);
+}
+
+/** Shows what this tab has stored of a page that went. */
+export async function showTaken(taken: readonly UnsavedChats[]): Promise<void> {
+  for (const unsaved of taken) {
+    for (const { id, at } of goneWith(unsaved)) forget(id, at);
+    for (const { id } of unsaved.written) await takeFromStore(id);
   }
+}
+
+/** A third tab finds nothing left, and the page that went may have told it nothing. */
+function tellOfTaken(owner: Owner, unsaved: UnsavedChats): void {
+  for (const { id, at } of goneWith(unsaved)) {
+    tellOtherTabs({ owner, kind: "deleted", chatId: id, at });
+  }
+  tellOtherTabs({ owner, kind: "stored", chatIds: unsaved.written.map(({ id }) => id) });
+}
+
+/** Without those that were begun anew. */
+function goneWith({ removed, written }: UnsavedChats): UnsavedChats["removed"] {
+  const isThereAgain = new Set(written.map(({ id }) => id));
+  return removed.filter(({ id }) => !isThereAgain.has(id));
 }
 
 const watched = new Set<string>();

@@ -65,11 +65,16 @@ export function isStreaming(chat: Chat): boolean {
   return chat.messages.some(({ state }) => state === "streaming");
 }
 
-/** Shows a chat as it is stored: from now on the store knows it better. */
-export function showStored(chat: Chat): void {
+/**
+ * Shows a chat as it is stored: from now on the store knows it better. Not one that was deleted while
+ * it was read, and not one that has changed here: storing it will merge the two.
+ * @returns whether it is shown so.
+ */
+export function showStored(chat: Chat): boolean {
+  if (wasDeleted(chat) || unsavedIds.peek().has(chat.id)) return false;
   ownership.forget(chat);
-  deletions.delete(chat.id);
   chats.value = newestFirst([chat, ...chats.value.filter(({ id }) => id !== chat.id)]);
+  return true;
 }
 
 /** Shows a chat in place of what it was; it is stored. */
@@ -78,9 +83,9 @@ export function replace(chat: Chat): void {
   markUnsaved(chat.id);
 }
 
-/** Shows a chat no more that was deleted, and writes it no more. */
-export function forget(id: string): void {
-  deletions.set(id, new Date().toISOString());
+/** Shows a chat no more that was deleted `at` this time, ISO 8601, and writes it no more. */
+export function forget(id: string, at: string): void {
+  deletions.set(id, at);
   stopAnswerIn(id);
   unsavedIds.value = new Set([...unsavedIds.peek()].filter((one) => one !== id));
   endStreaming(id);

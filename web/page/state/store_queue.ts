@@ -18,11 +18,21 @@ export function changeOwner(next: Owner | null): void {
   owner = next;
 }
 
-/** One after another, so that an old state never overwrites a newer one. */
+/** Reads or writes in its turn, and does nothing any more where the browser has refused to store. */
 export function store(work: (of: Owner) => Promise<void>): Promise<void> {
+  return inTurn(async (of) => {
+    if (chatsAreStored.value) await work(of);
+  });
+}
+
+/**
+ * One after another, so that an old state never overwrites a newer one. Of itself only for what
+ * removes: that makes room where there is none, and must not be undone by a reload.
+ */
+export function inTurn(work: (of: Owner) => Promise<void>): Promise<void> {
   const of = owner;
   writing = writing.then(async () => {
-    if (of === null || !chatsAreStored.value) return;
+    if (of === null) return;
     try {
       await work(of);
     } catch (error) {

@@ -8,8 +8,8 @@ import { isChat } from "./stored_chat.ts";
 import type { Chat } from "./types.ts";
 
 export interface UnsavedChats {
-  /** Chats that were deleted, by their ids: before the others were written. */
-  readonly removed: readonly string[];
+  /** Chats that were deleted, before the others were written. `at`: ISO 8601. */
+  readonly removed: readonly { readonly id: string; readonly at: string }[];
   readonly written: readonly Chat[];
   /** Answers that the page had asked for, by their ids: it knows them best. */
   readonly asked: readonly string[];
@@ -37,7 +37,7 @@ export function keepUnsaved(owner: Owner, unsaved: UnsavedChats): void {
     kept.add(key);
   } catch {
     // Refused, or full. Nobody is left to be told where this is refused too.
-    changeAtOnce(owner, unsaved.removed, unsaved.written).catch(() => {});
+    changeAtOnce(owner, unsaved.removed.map(({ id }) => id), unsaved.written).catch(() => {});
   }
 }
 
@@ -93,7 +93,7 @@ export async function storeUnsaved(
 }
 
 async function store(owner: Owner, unsaved: UnsavedChats): Promise<void> {
-  for (const id of unsaved.removed) await removeChat(owner, id);
+  for (const { id } of unsaved.removed) await removeChat(owner, id);
   const own = { asked: new Set(unsaved.asked), removed: new Set(unsaved.takenBack) };
   await mergeChats(owner, unsaved.written, (mine, stored) => mergedChat(mine, stored, own));
 }
@@ -119,12 +119,17 @@ function prefixOf(owner: Owner): string {
 function parsed(text: string): UnsavedChats | null {
   try {
     const { removed, written, asked, takenBack } = JSON.parse(text);
-    const isRight = [removed, asked, takenBack].every(areTexts) && Array.isArray(written) &&
-      written.every(isChat);
+    const isRight = [asked, takenBack].every(areTexts) && Array.isArray(removed) &&
+      removed.every(isRemoval) && Array.isArray(written) && written.every(isChat);
     return isRight ? { removed, written, asked, takenBack } : null;
   } catch {
     return null;
   }
+}
+
+function isRemoval(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return "id" in value && "at" in value && areTexts([value.id, value.at]);
 }
 
 function areTexts(value: unknown): value is string[] {
