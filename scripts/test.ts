@@ -50,7 +50,8 @@ async function main(words: string[]): Promise<number> {
     }).spawn().status;
     const report = await readReport(reportPath);
     if (code !== 0 && report.failed.length === 0) {
-      report.failed.push("the run itself: a file could not be loaded, or a test hung: see above");
+      const name = "the run itself: a file could not be loaded, or a test hung: see above";
+      report.failed.push({ name, why: "" });
     }
     print(report);
     return report.failed.length > 0 ? 1 : 0;
@@ -88,9 +89,12 @@ async function testFiles(folder: string): Promise<string[]> {
 }
 
 function print(report: TestReport): void {
-  console.log("\nSeconds a file:");
-  for (const { file, seconds } of report.files) {
-    console.log(`${seconds.toFixed(1).padStart(7)}  ${file}`);
+  // Of a red run only what is wrong: CI may keep no more than its last lines.
+  if (report.failed.length === 0) {
+    console.log("\nSeconds a file:");
+    for (const { file, seconds } of report.files) {
+      console.log(`${seconds.toFixed(1).padStart(7)}  ${file}`);
+    }
   }
   if (report.skipped.length > 0) {
     console.log("\nSkipped, with the reason in brackets:");
@@ -98,7 +102,12 @@ function print(report: TestReport): void {
   }
   if (report.failed.length > 0) {
     console.log("\nFailed:");
-    for (const name of report.failed) console.log(`  ${name}`);
+    for (const { name, why } of report.failed) {
+      console.log(`  ${name}`);
+      for (const line of why.split("\n").filter((line) => line.trim() !== "")) {
+        console.log(`    | ${line}`);
+      }
+    }
   }
   const browserless = report.skipped.filter((name) => name.includes("[no Chromium: "));
   if (browserless.length > 0) {

@@ -9,7 +9,9 @@ const XML = `<?xml version="1.0" encoding="UTF-8"?>
     </testsuite>
     <testsuite name="./tests/slow_test.ts" tests="4" disabled="1" errors="0" failures="2">
         <testcase name="a &lt;b&gt; &amp; &quot;c&quot;" classname="x" time="1.500" line="1" col="6">
-            <failure message="no">Error: &lt;skipped/&gt;</failure>
+            <failure message="no">Error: &lt;skipped/&gt;
+
+  at once</failure>
         </testcase>
         <testcase name="cancelled" classname="x" time="0.000" line="2" col="6">
             <error message="Cancelled"/>
@@ -26,13 +28,13 @@ const XML = `<?xml version="1.0" encoding="UTF-8"?>
     </testsuite>
 </testsuites>`;
 
-Deno.test("a report counts tests but not their steps, and lists the slowest file first", () => {
+Deno.test("a report counts tests but not their steps, and lists the slowest file first, and what failed with why", () => {
   assertEquals(parseReport(XML), {
     passed: 1,
     failed: [
-      'tests/slow_test.ts: a <b> & "c"',
-      "tests/slow_test.ts: cancelled",
-      "tests/slow_test.ts: steps",
+      { name: 'tests/slow_test.ts: a <b> & "c"', why: "Error: <skipped/>\n\n  at once" },
+      { name: "tests/slow_test.ts: cancelled", why: "" },
+      { name: "tests/slow_test.ts: steps", why: "1 test step failed.\nError: st" },
     ],
     skipped: ["tests/slow_test.ts: left out [no browser here]"],
     files: [
@@ -44,4 +46,10 @@ Deno.test("a report counts tests but not their steps, and lists the slowest file
 
 Deno.test("a run that wrote no report has passed nothing", () => {
   assertEquals(parseReport(""), { passed: 0, failed: [], skipped: [], files: [] });
+});
+
+Deno.test("of a long failure a report keeps the beginning", () => {
+  const [failure] = parseReport(XML.replace("Error: st<", `Error: ${"x".repeat(10_000)}<`)).failed
+    .slice(-1);
+  assertEquals(failure?.why, `1 test step failed.\nError: ${"x".repeat(573)}`);
 });

@@ -1,5 +1,5 @@
 /** A chat that was deleted stays deleted, whatever other tabs do meanwhile; one that was not stays. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, equal } from "@std/assert";
 import type { Page } from "playwright-core";
 import { browserTest, withPage } from "../../support/browser.ts";
 import { startTestStack } from "../../support/stack.ts";
@@ -24,7 +24,15 @@ import {
   untilState,
   visit,
 } from "./page_harness.ts";
-import { FREEZE, IS_FULL, READS_TAKE_FOR_EVER, readsTake, removalsTake } from "./slow_browser.ts";
+import {
+  FREEZE,
+  IS_FULL,
+  READS_TAKE_FOR_EVER,
+  readsTake,
+  REMOVALS_TAKE_FOR_EVER,
+  removalsTake,
+  storedTitles,
+} from "./slow_browser.ts";
 
 // All have one address: a guest's exchanges here are three.
 const stack = await startTestStack();
@@ -50,12 +58,14 @@ async function inTwoTabs(
   });
 }
 
-/** Loaded anew they show what is stored. */
+/** The titles that the page lists when it is loaded anew, once it lists what is stored. */
 async function titlesAfterReload(page: Page, user: PageUser): Promise<string[]> {
   await page.reload();
-  await untilBalance(page, asBalance(await balanceOf(stack, user)));
-  await composer(page).waitFor();
-  return await chatLinks(page).allInnerTexts();
+  return await until("the page to list what is stored", async () => {
+    const stored = await page.evaluate<string[] | null>(storedTitles(user.id));
+    const listed = await chatLinks(page).allInnerTexts();
+    return stored !== null && equal(stored.toSorted(), listed.toSorted()) && listed;
+  });
 }
 
 browserTest(
@@ -108,6 +118,21 @@ browserTest(
   () =>
     inTwoTabs(async (page, other, user) => {
       await other.evaluate(removalsTake(1_500));
+      const { answer } = await ask(page, "More of it", LONG);
+      await until("some text", async () => (await answer.innerText()).length > 100);
+      await deleteChat(other, "To be deleted");
+      await until("the first tab to know", async () => await chatLinks(page).count() === 0);
+      assertEquals(await titlesAfterReload(page, user), []);
+      assertEquals(await titlesAfterReload(other, user), []);
+    }),
+);
+
+browserTest(
+  "a chat that a tab wrote after another had deleted it does not come back, although that tab is loaded anew before it has removed it",
+  () =>
+    inTwoTabs(async (page, other, user) => {
+      await other.evaluate(removalsTake(1_500));
+      await page.evaluate(REMOVALS_TAKE_FOR_EVER);
       const { answer } = await ask(page, "More of it", LONG);
       await until("some text", async () => (await answer.innerText()).length > 100);
       await deleteChat(other, "To be deleted");

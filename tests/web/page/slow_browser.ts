@@ -1,4 +1,4 @@
-/** A browser's database that is busy, or full, and a tab that stands still. Scripts for a page. */
+/** A browser's database, as it is, busy or full, and a tab that stands still. Scripts for a page. */
 
 /** From now on whoever reads a record holds the database for so long, and gets it then. */
 export const readsTake = (ms: number) =>
@@ -34,6 +34,8 @@ export const removalsTake = (ms: number) =>
   };
 })()`;
 
+export const REMOVALS_TAKE_FOR_EVER = removalsTake(Infinity);
+
 /** The page does nothing any more, as a tab in the background that was frozen, until `/thaw` answers. */
 export const FREEZE = `setTimeout(() => {
   const request = new XMLHttpRequest();
@@ -45,3 +47,17 @@ export const FREEZE = `setTimeout(() => {
 export const IS_FULL = `IDBObjectStore.prototype.put = () => {
   throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
 }`;
+
+/** The titles of an owner's chats in the store; null while another page's leftovers are not stored. */
+export const storedTitles = (owner: string) =>
+  `(async () => {
+  if (Object.keys(localStorage).some((key) => key.startsWith("farebox-unsaved-"))) return null;
+  const ended = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const database = await ended(indexedDB.open("farebox-chats-${owner}"));
+  const chats = await ended(database.transaction("chats").objectStore("chats").getAll());
+  database.close();
+  return chats.map(({ title }) => title);
+})()`;

@@ -5,7 +5,6 @@
 import {
   clear,
   createStore,
-  del,
   delMany,
   entries,
   get,
@@ -94,8 +93,19 @@ export async function mergeChats(
   return written;
 }
 
-export async function removeChat(owner: Owner, chatId: string): Promise<void> {
-  await del(chatId, storeOf(owner));
+/** Removes a chat that was deleted `at` this time, ISO 8601; one that was begun later with its id stays. */
+export async function removeChat(
+  owner: Owner,
+  { id, at }: { readonly id: string; readonly at: string },
+): Promise<void> {
+  await storeOf(owner)("readwrite", (store) => {
+    const reading = store.get(id);
+    reading.onsuccess = () => {
+      const stored: unknown = reading.result;
+      if (!isChat(stored) || stored.createdAt <= at) store.delete(id);
+    };
+    return promisifyRequest(store.transaction);
+  });
 }
 
 export async function removeAllChats(owner: Owner): Promise<void> {

@@ -3,17 +3,11 @@
  * browser stores nothing, they last as long as the page is open.
  */
 import { effect, signal } from "@preact/signals";
-import {
-  mergeChats,
-  type Owner,
-  readChats,
-  removeAllChats,
-  removeChat,
-  removeRecords,
-} from "./chat_store.ts";
+import { mergeChats, type Owner, readChats, removeAllChats, removeRecords } from "./chat_store.ts";
 import { endStreaming, tellOtherTabs } from "./chat_tabs.ts";
 import { findCosts, showTaken, watchAnswerOfOtherTab } from "./chats_of_tabs.ts";
 import { mergedChat, newestFirst } from "./merge_chats.ts";
+import { removalsUnderway, removeInTurn } from "./removals.ts";
 import { stopAllAnswers } from "./running_answers.ts";
 import { chats, forget, ownership, unsavedIds, wasDeleted } from "./shown_chats.ts";
 import { changeOwner, chatsAreStored, currentOwner, inTurn, store } from "./store_queue.ts";
@@ -26,10 +20,8 @@ const WRITE_AFTER_MS = 400;
 /** Stored chats that cannot be read, by their keys; they are left out. */
 export const damagedChats = signal<readonly IDBValidKey[]>([]);
 
-/** What is being stored and removed, and may not be yet. */
+/** What is being stored, and may not be yet. */
 const underway = new Set<readonly Chat[]>();
-/** When, by their ids. */
-const leaving = new Map<string, string>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 effect(() => {
@@ -41,18 +33,18 @@ document.addEventListener("visibilitychange", () => {
 });
 
 export async function deleteChat(id: string): Promise<void> {
-  if (currentOwner() === null) return;
-  const at = new Date().toISOString();
+  const owner = currentOwner();
+  const chat = chats.value.find((one) => one.id === id);
+  if (owner === null || chat === undefined) return;
+  // Whatever the clock says, it is deleted after it was begun.
+  const at = [new Date().toISOString(), chat.createdAt].toSorted().at(-1)!;
   forget(id, at);
-  leaving.set(id, at);
   let taken: readonly UnsavedChats[] = [];
-  await inTurn(async (of) => {
+  await removeInTurn({ id, at }, async (of) => {
     // What a page has left of it would bring it back later.
     taken = await storeUnsaved(of, wasDeleted);
-    await removeChat(of, id);
-    tellOtherTabs({ owner: of, kind: "deleted", chatId: id, at });
   });
-  leaving.delete(id);
+  tellOtherTabs({ owner, kind: "deleted", chatId: id, at });
   await showTaken(taken);
 }
 
@@ -111,14 +103,15 @@ function keepChats(): void {
   const owner = currentOwner();
   const pending = new Set([...unsavedIds.peek(), ...[...underway].flat().map(idOf)]);
   const written = chatsAreStored.value ? chats.value.filter(({ id }) => pending.has(id)) : [];
-  if (owner === null || written.length + leaving.size === 0) return;
+  const removed = removalsUnderway();
+  if (owner === null || written.length + removed.length === 0) return;
   keepUnsaved(owner, {
-    removed: [...leaving].map(([id, at]) => ({ id, at })),
+    removed,
     written,
     asked: [...ownership.asked],
     takenBack: [...ownership.removed],
   });
-  for (const [chatId, at] of leaving) tellOtherTabs({ owner, kind: "deleted", chatId, at });
+  for (const { id, at } of removed) tellOtherTabs({ owner, kind: "deleted", chatId: id, at });
   tellOtherTabs({ owner, kind: "stored", chatIds: written.map(idOf) });
 }
 

@@ -3,13 +3,14 @@
  * when they go.
  */
 import { lookUpCosts, withAnswersStopped } from "./broken_answers.ts";
-import { type Owner, readChat, removeChat } from "./chat_store.ts";
+import { type Owner, readChat } from "./chat_store.ts";
 import {
   isStreamedHere,
   onNewsOfOtherTabs,
   tellOtherTabs,
   untilNoTabStreams,
 } from "./chat_tabs.ts";
+import { removeInTurn } from "./removals.ts";
 import {
   changeChat,
   chats,
@@ -19,17 +20,21 @@ import {
   showStored,
   wasDeleted,
 } from "./shown_chats.ts";
-import { currentOwner, inTurn, store } from "./store_queue.ts";
+import { currentOwner, store } from "./store_queue.ts";
 import type { Chat } from "./types.ts";
 import { onUnsaved, storeUnsaved, type UnsavedChats } from "./unsaved_chats.ts";
 
 onNewsOfOtherTabs(async (news) => {
   // At once: what is written meanwhile would bring it back. Whoever owns it: here it may be a guest's
   // yet, or not any more.
-  if (news.kind === "deleted") forget(news.chatId, news.at);
-  if (news.owner === currentOwner()) await takeUnsaved();
-  if (news.kind === "deleted") return await removeAgain(news.chatId);
+  if (news.kind === "deleted") {
+    forget(news.chatId, news.at);
+    // What this tab was writing in that moment has come after the deletion.
+    void removeInTurn({ id: news.chatId, at: news.at });
+  }
   if (news.owner !== currentOwner()) return;
+  await takeUnsaved();
+  if (news.kind === "deleted") return;
   for (const chatId of news.chatIds) await takeFromStore(chatId);
 });
 onUnsaved((of) => {
@@ -43,14 +48,6 @@ async function takeFromStore(chatId: string): Promise<void> {
     const chat = await readChat(of, chatId);
     if (chat === undefined || of !== currentOwner() || isStreamedHere(chatId)) return;
     if (showStored(chat)) watchAnswerOfOtherTab(chat);
-  });
-}
-
-/** What this tab was writing in that moment has come after the deletion. */
-async function removeAgain(chatId: string): Promise<void> {
-  await inTurn(async (of) => {
-    const chat = await readChat(of, chatId);
-    if (chat !== undefined && wasDeleted(chat)) await removeChat(of, chatId);
   });
 }
 

@@ -83,9 +83,14 @@ export function replace(chat: Chat): void {
   markUnsaved(chat.id);
 }
 
-/** Shows a chat no more that was deleted `at` this time, ISO 8601, and writes it no more. */
+/**
+ * Shows a chat no more that was deleted `at` this time, ISO 8601, and writes it no more. News of it may
+ * come late: one that was begun anew since is another.
+ */
 export function forget(id: string, at: string): void {
-  deletions.set(id, at);
+  if (at > (deletions.get(id) ?? "")) deletions.set(id, at);
+  const chat = chats.value.find((one) => one.id === id);
+  if (chat !== undefined && !wasDeleted(chat)) return;
   stopAnswerIn(id);
   unsavedIds.value = new Set([...unsavedIds.peek()].filter((one) => one !== id));
   endStreaming(id);

@@ -4,12 +4,13 @@
  */
 import { changeAtOnce, isRefusal, mergeChats, type Owner, removeChat } from "./chat_store.ts";
 import { mergedChat } from "./merge_chats.ts";
+import type { Removal } from "./removals.ts";
 import { isChat } from "./stored_chat.ts";
 import type { Chat } from "./types.ts";
 
 export interface UnsavedChats {
-  /** Chats that were deleted, before the others were written. `at`: ISO 8601. */
-  readonly removed: readonly { readonly id: string; readonly at: string }[];
+  /** Chats that were deleted, before the others were written. */
+  readonly removed: readonly Removal[];
   readonly written: readonly Chat[];
   /** Answers that the page had asked for, by their ids: it knows them best. */
   readonly asked: readonly string[];
@@ -93,7 +94,7 @@ export async function storeUnsaved(
 }
 
 async function store(owner: Owner, unsaved: UnsavedChats): Promise<void> {
-  for (const { id } of unsaved.removed) await removeChat(owner, id);
+  for (const removal of unsaved.removed) await removeChat(owner, removal);
   const own = { asked: new Set(unsaved.asked), removed: new Set(unsaved.takenBack) };
   await mergeChats(owner, unsaved.written, (mine, stored) => mergedChat(mine, stored, own));
 }
