@@ -157,3 +157,38 @@ Deno.test("two sign-ups of one mailbox at the same moment, under ids that the ho
     const balances = await Promise.all(ids.map(async (id) => (await accountOf(sql, id)).balance));
     assertEquals(balances, ["10", "0", "0"]);
   }, { connections: 5 }));
+
+Deno.test("without the hook, or where it got no answer, a mailbox is welcomed once all the same, also at once", () =>
+  withDatabase(async ({ sql }) => {
+    const emails = Array.from({ length: 8 }, (_, i) => `Nobody.Asked+${i}@gmail.com`);
+    const ids = await Promise.all(emails.map((email) => createUser(sql, { email })));
+    const balances = await Promise.all(ids.map(async (id) => (await accountOf(sql, id)).balance));
+    assertEquals(balances.toSorted(), ["0", "0", "0", "0", "0", "0", "0", "10"]);
+    const other = await createUser(sql, { email: "somebody.else@gmail.com" });
+    assertEquals((await accountOf(sql, other)).balance, "10");
+    await assertReconciled(sql);
+  }, { connections: 8 }));
+
+Deno.test("a decision that comes after the grant, as the hook's answer was not awaited, changes nothing", () =>
+  withDatabase(async ({ sql, service }) => {
+    const email = "late@example.com";
+    const id = await createUser(sql, { email });
+    const late = { p_user_id: id, p_email: email, p_address_hash: "h", p_is_anonymous: false };
+    assertEquals((await call(service, "decide_sign_up", late))["decision"], "grant");
+    const again = await createUser(sql, { email: "late+2@example.com" });
+    const balances = [await accountOf(sql, id), await accountOf(sql, again)];
+    assertEquals(balances.map(({ balance }) => balance), ["10", "0"]);
+  }));
+
+Deno.test("users without an e-mail address are welcomed each, and one of a blocked domain is not", () =>
+  withDatabase(async ({ sql }) => {
+    await sql`update billing.settings set blocked_email_domains = ${["trash.example"]}`;
+    const balance = async (email: string | null) => {
+      const id = crypto.randomUUID();
+      await sql`insert into auth.users (id, email) values (${id}, ${email})`;
+      return (await accountOf(sql, id)).balance;
+    };
+    assertEquals(await balance(null), "10");
+    assertEquals(await balance(null), "10");
+    assertEquals(await balance("who@trash.example"), "0");
+  }));

@@ -1,7 +1,7 @@
 /** Signing up through the stack, with the before-user-created hook called as Supabase Auth does. */
 import { assert, assertEquals } from "@std/assert";
 import { Webhook } from "standardwebhooks";
-import { signUpPayload } from "../../local/sign_up_hook.ts";
+import { askSignUpHook, signUpPayload } from "../../local/sign_up_hook.ts";
 import { ask } from "../support/charges.ts";
 import { startTestStack } from "../support/stack.ts";
 import { post, QUESTION, settled, signUp } from "./clients_harness.ts";
@@ -122,12 +122,20 @@ Deno.test("an address earns so many welcomes a day; further users sign up withou
   });
 });
 
-Deno.test("of ten who sign up at once from one address as many are welcomed as it has welcomes left", async () => {
-  await withSettings({ welcome_per_address_per_day_max: await welcomedHere() + 3 }, async () => {
-    const balances = await Promise.all(
-      Array.from({ length: 10 }, async (_, i) => balanceOf(await signedUp(`once${i}@example.org`))),
-    );
-    assertEquals(balances.filter((balance) => balance === 10).length, 3);
+Deno.test("of ten sign-ups from one address that are decided at once as many earn the welcome as it has left", async () => {
+  // Not through Auth: ten passwords at once can take a busy machine so long that the hook lets the
+  // sign-ups pass undecided, as it must.
+  const hook = { uri: `${stack.functionsUrl}/init-balance`, secrets: [stack.hookSecret] };
+  await withSettings({ welcome_per_address_per_day_max: 3 }, async () => {
+    const ids = Array.from({ length: 10 }, () => crypto.randomUUID());
+    const verdicts = await Promise.all(ids.map((id) => {
+      const user = { email: `${id}@example.org`, appMetadata: {}, userMetadata: {} };
+      return askSignUpHook(hook, { id, ...user, isAnonymous: false }, "198.51.100.77");
+    }));
+    assertEquals(verdicts.map(({ kind }) => kind), Array(10).fill("allowed"));
+    const earned = await stack.sql`
+      select from billing.sign_up_decisions where user_id = any (${ids}) and amount > 0`;
+    assertEquals(earned.length, 3);
   });
 });
 
