@@ -58,7 +58,10 @@ begin
     -- Two sign-ups can have found the same decision by its e-mail address: the first keeps it.
     and (d.granted_to is null or d.granted_to = p_user_id);
   update public.user_balances set welcomed_at = clock_timestamp() where user_id = p_user_id;
-  if decided.amount > 0 then
+  -- An account can have lost the mark of its welcome, but not its credit.
+  if decided.amount > 0 and not exists (
+    select from public.balance_transactions t where t.idempotency_key = 'welcome:' || p_user_id
+  ) then
     perform billing.write_transaction(
       p_user_id, 'grant', decided.amount, 'welcome:' || p_user_id, null, 'Welcome credit'
     );
