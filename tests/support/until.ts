@@ -2,7 +2,8 @@
 
 /** Between two looks. */
 const LOOK_AGAIN_MS = 25;
-const TIMEOUT_MS_DEFAULT = 15_000;
+/** For a busy machine: what passes waits no longer for it. */
+const TIMEOUT_MS_DEFAULT = 30_000;
 
 /**
  * Looks until there is something to see.
